@@ -49,3 +49,15 @@ export function writeU64(view: DataView, offset: number, value: number): void {
   view.setUint32(offset, Math.floor(value / TWO_32));
   view.setUint32(offset + 4, value >>> 0);
 }
+
+/** Reads a big-endian u32 where making a DataView would cost more than the read. */
+export function u32At(bytes: Uint8Array, offset: number): number {
+  return (
+    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0
+  );
+}
+
+/** Reads a u64 below 2^53; see {@link u32At}. */
+export function u64At(bytes: Uint8Array, offset: number): number {
+  return u32At(bytes, offset) * TWO_32 + u32At(bytes, offset + 4);
+}

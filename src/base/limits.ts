@@ -13,7 +13,7 @@ export const VALUE_BYTES_MAX = FRAME_BYTES_MAX - 64 * 1024;
 export const REQUEST_TIMEOUT_MS_DEFAULT = 2000;
 
 /** Longest time budget that a request may name; replicas remember written-back versions for at least as long. */
-export const REQUEST_TIMEOUT_MS_MAX = 30_000;
+export const REQUEST_TIMEOUT_MS_MAX = 10_000;
 
 /** Largest expiry, in milliseconds since 1970: the packed clock ends in 2089 and nothing outlives it. */
 export const EXPIRY_MS_MAX = 2 ** 42;

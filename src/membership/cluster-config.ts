@@ -10,6 +10,11 @@ import { type Body, arrayField, integerField, mapField, stringField } from '../w
 export interface Member {
   /** Unique, 1 to 64 characters of letters, digits, `.`, `_` and `-`. Placement depends on it: it never changes. */
   readonly name: string;
+  /**
+   * Made when its data directory was, and lost with it: a node that comes back under the name with another identity
+   * has lost its disk, or is a second one of that name, and is not let in. Empty where it does not matter.
+   */
+  readonly identity: string;
   /** Where peers and clients reach it, `host:port`. */
   readonly address: string;
   /** Relative capacity, 0 to 100; 1 is usual. 0 owns nothing and coordinates only. */
@@ -58,6 +63,19 @@ export function effectiveWriteQuorum(config: ClusterConfig): number {
   return effectiveQuorum(config.writeQuorum, config);
 }
 
+/** The member of this name, if there is one. */
+export function memberNamed(config: ClusterConfig, name: string): Member | undefined {
+  return config.members.find((member) => member.name === name);
+}
+
+/**
+ * The member that admits new ones: the first to have joined. One node orders all changes, so that two joins at the
+ * same moment both take effect; it matters only while the cluster is formed.
+ */
+export function registrarOf(config: ClusterConfig): Member {
+  return config.members[0]!;
+}
+
 function effectiveQuorum(configured: number, config: ClusterConfig): number {
   const replicas = effectiveReplicas(config);
   return configured === 0 ? majority(replicas) : Math.min(configured, replicas);
@@ -101,7 +119,9 @@ export function parseMember(body: Body | undefined): Member | undefined {
   if (name === undefined || address === undefined || zone === undefined || zone.length > 64) return undefined;
   if (nameProblem(name) !== undefined || addressProblem(address) !== undefined) return undefined;
   if (typeof weight !== 'number' || !(weight >= 0 && weight <= WEIGHT_MAX)) return undefined;
-  return { name, address, zone, weight };
+  const identity = stringField(body, 'identity') ?? '';
+  if (identity.length > 64) return undefined;
+  return { name, identity, address, weight, zone };
 }
 
 function parseMembers(items: readonly unknown[] | undefined): Member[] | undefined {

@@ -14,11 +14,17 @@ const RESERVE = 20_000 * COUNTER_LIMIT;
 /** A new bound is stored when less than this is left (10 s). */
 const RESERVE_LOW = 10_000 * COUNTER_LIMIT;
 
+/** Past this no time is issued or believed (2089), so that every bound is still a safe integer. */
+const TIME_MAX = VERSION_TIME_MAX - RESERVE;
+
 export interface HybridClockOptions {
   readonly clock: Clock;
   /** The bound read from storage at start; 0 for a new node. */
   readonly storedBound: number;
-  /** Stores a bound durably (synced), then calls back; with an error if it could not. */
+  /**
+   * Stores a bound durably (synced), then calls back; with an error if it could not. May be called again before that:
+   * what is stored is then stored, and answered, in the order of the calls.
+   */
   readonly persist: (bound: number, done: (error: Error | undefined) => void) => void;
 }
 
@@ -49,10 +55,11 @@ export class HybridClock {
   /**
    * Takes a new time: above every earlier one of this node, above everything observed, and above `atLeast`.
    * @returns 0 when the durable bound is not far enough yet; a new one has been asked for then, and the caller
-   *   answers `CLOCK_NOT_READY`.
+   *   answers `CLOCK_NOT_READY`. Also 0 when the time would be one that cannot be real.
    */
   issue(atLeast: number): number {
     const time = Math.max(this.current(), atLeast) + 1;
+    if (time > TIME_MAX) return 0;
     if (time + RESERVE_LOW > this.#askedBound) this.#reserve(time);
     if (time >= this.#durableBound) return 0;
     this.#time = time;
@@ -61,7 +68,7 @@ export class HybridClock {
 
   /** Advances past a time that another node speaks of. Times that cannot be real are ignored. */
   observe(time: number): void {
-    if (time > this.#time && time < VERSION_TIME_MAX - RESERVE) {
+    if (time > this.#time && time < TIME_MAX) {
       this.#time = time;
       if (time + RESERVE_LOW > this.#askedBound) this.#reserve(time);
     }
@@ -78,7 +85,7 @@ export class HybridClock {
   }
 
   #reserve(time = this.current()): void {
-    const bound = Math.max(time, this.#askedBound) + RESERVE;
+    const bound = Math.min(Math.max(time, this.#askedBound) + RESERVE, VERSION_TIME_MAX);
     this.#askedBound = bound;
     this.#persist(bound, (error) => {
       if (error === undefined) this.#durableBound = Math.max(this.#durableBound, bound);

@@ -120,6 +120,12 @@ export function isExpired(view: DataView, offset: number, nowMs: number): boolea
 
 /** The expired form of a record: the tombstone that every replica derives from it in the same way. */
 export function expiredForm(time: number, node: number, hashLo: number): Uint8Array {
-  const fields = { time, node: (node | EXPIRED_BIT) >>> 0, tombstone: true, expiryMs: 0, value: new Uint8Array(0) };
+  const fields = {
+    time,
+    node: (node | EXPIRED_BIT) >>> 0,
+    tombstone: true,
+    expiryMs: 0,
+    value: new Uint8Array(0),
+  };
   return encodeRecord(fields, hashLo);
 }

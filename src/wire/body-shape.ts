@@ -1,12 +1,18 @@
 /**
- * Checks a MessagePack body before it is decoded: exactly one value, nested at most {@link DEPTH_MAX} deep, with no
- * array, map or string longer than the bytes that are there. The codec allocates what a length field claims, so
- * without this a few hostile bytes could ask for gigabytes.
+ * Checks a MessagePack body before it is decoded: exactly one value, nested at most {@link DEPTH_MAX} deep, of at most
+ * {@link VALUES_MAX} values, with no array, map or string longer than the bytes that are there. The codec allocates
+ * what a length field claims, so without this a few hostile bytes could ask for gigabytes.
  */
 import { viewOf } from '../base/bytes.js';
 
 /** Deepest nesting of arrays and maps in a body; ours use five. */
 export const DEPTH_MAX = 16;
+
+/**
+ * Most values in a body, counted at every depth, keys of maps included. An empty map is one byte on the wire and some
+ * sixty in memory, so the size of a frame alone does not bound what decoding it takes.
+ */
+export const VALUES_MAX = 1 << 20;
 
 /** Bytes of the fixed-size types from 0xc0 on: payload after the type byte. */
 const FIXED: Readonly<Record<number, number>> = {
@@ -41,16 +47,23 @@ const COUNTED: Readonly<Record<number, readonly [field: number, kind: 'bytes' | 
 
 /** Whether `bytes` are one well-formed value within the bounds. Extension types are not used and refused. */
 export function isBoundedBody(bytes: Uint8Array): boolean {
-  return skipValue(viewOf(bytes), 0, 0) === bytes.length;
+  const walk: Walk = { view: viewOf(bytes), valuesLeft: VALUES_MAX };
+  return skipValue(walk, 0, 0) === bytes.length;
+}
+
+interface Walk {
+  readonly view: DataView;
+  valuesLeft: number;
 }
 
 /** The offset after the value at `at`, or −1 when it is not acceptable. */
-function skipValue(view: DataView, at: number, depth: number): number {
-  if (at < 0 || at >= view.byteLength) return -1;
+function skipValue(walk: Walk, at: number, depth: number): number {
+  const { view } = walk;
+  if (at < 0 || at >= view.byteLength || walk.valuesLeft-- === 0) return -1;
   const type = view.getUint8(at);
   if (type <= 0x7f || type >= 0xe0) return at + 1; // fixint
-  if (type <= 0x8f) return skipValues(view, at + 1, (type & 0x0f) * 2, depth + 1);
-  if (type <= 0x9f) return skipValues(view, at + 1, type & 0x0f, depth + 1);
+  if (type <= 0x8f) return skipValues(walk, at + 1, (type & 0x0f) * 2, depth + 1);
+  if (type <= 0x9f) return skipValues(walk, at + 1, type & 0x0f, depth + 1);
   if (type <= 0xbf) return within(view, at + 1 + (type & 0x1f));
   const fixed = FIXED[type];
   if (fixed !== undefined) return within(view, at + 1 + fixed);
@@ -59,14 +72,14 @@ function skipValue(view: DataView, at: number, depth: number): number {
   const count = readCount(view, at + 1, counted[0]);
   const after = at + 1 + counted[0];
   if (counted[1] === 'bytes') return within(view, after + count);
-  return skipValues(view, after, counted[1] === 'map' ? count * 2 : count, depth + 1);
+  return skipValues(walk, after, counted[1] === 'map' ? count * 2 : count, depth + 1);
 }
 
-function skipValues(view: DataView, from: number, count: number, depth: number): number {
+function skipValues(walk: Walk, from: number, count: number, depth: number): number {
   // Every value takes a byte at least, so a count beyond the bytes that are left is a lie.
-  if (depth > DEPTH_MAX || count > view.byteLength - from) return -1;
+  if (depth > DEPTH_MAX || count > walk.view.byteLength - from) return -1;
   let at = from;
-  for (let i = 0; i < count && at >= 0; i++) at = skipValue(view, at, depth);
+  for (let i = 0; i < count && at >= 0; i++) at = skipValue(walk, at, depth);
   return at;
 }
 

@@ -47,7 +47,9 @@ export function writeBody(outbox: Outbox, type: number, id: number, value: unkno
 }
 
 function isMap(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
 }
 
 // Readers of single fields: the value when it has the right type, else undefined.
@@ -60,7 +62,9 @@ export function stringField(body: Body, name: string): string | undefined {
 /** A safe integer within [min, max]. */
 export function integerField(body: Body, name: string, min: number, max: number): number | undefined {
   const value = body[name];
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+    ? value
+    : undefined;
 }
 
 export function bytesField(body: Body, name: string): Uint8Array | undefined {

@@ -2,13 +2,22 @@
  * The fixed bodies between clients and nodes: GET, SET, DELETE and their replies. Field by field in FORMAT.md.
  *
  * Writers are for both sides' request paths: positional numbers, no objects. Readers return the body's fields as
- * offsets or numbers from a {@link Frame}, after `isXBody` has said that they are there.
+ * numbers from a {@link Frame} whose body the caller has found to be at least as long as the message's fixed part.
  */
 import { readU64, writeU64 } from '../base/bytes.js';
-import { RECORD_TIME_OFFSET } from '../version/record.js';
+import { RECORD_FLAGS_OFFSET, RECORD_TIME_OFFSET, valueOffset } from '../version/record.js';
 import { VERSION_BYTES } from '../version/version.js';
 import { copyRange, type Frame } from './frame.js';
-import { ABSENT, DELETE, DONE, FLAG_EXPIRY_ABSOLUTE, FLAG_NO_VALUE, GET, SET, VALUE } from './message-type.js';
+import {
+  ABSENT,
+  DELETE,
+  DONE,
+  FLAG_EXPIRY_ABSOLUTE,
+  FLAG_NO_VALUE,
+  GET,
+  SET,
+  VALUE,
+} from './message-type.js';
 import type { Outbox } from './outbox.js';
 
 /** GET and DELETE: u8 quorum (0: the cluster's default) · u8 reserved · u16 time budget in ms (0: the default). */
@@ -93,7 +102,8 @@ export function writeValue(
   length: number,
   noValue: boolean,
 ): void {
-  const bytes = length - RECORD_TIME_OFFSET;
+  const end = noValue ? valueOffset(record[from + RECORD_FLAGS_OFFSET]!) : length;
+  const bytes = end - RECORD_TIME_OFFSET;
   const at = outbox.begin(VALUE, noValue ? FLAG_NO_VALUE : 0, id, 0, bytes);
   copyRange(outbox.bytes, at, record, from + RECORD_TIME_OFFSET, bytes);
 }

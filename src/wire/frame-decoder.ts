@@ -5,6 +5,7 @@
  * its own that grows with what has really arrived, never with what its length field claims. A stream that cannot be a
  * sequence of frames is refused once, with a reason; the decoder then ignores the rest.
  */
+import { viewOf } from '../base/bytes.js';
 import { definite, type KvError } from '../base/errors.js';
 import { FRAME_BYTES_MAX } from '../base/limits.js';
 import { Frame, HEADER_BYTES, LENGTH_BYTES, LENGTH_MIN } from './frame.js';
@@ -17,6 +18,7 @@ export interface FrameHandler {
 }
 
 const PARTIAL_BYTES_FIRST = 1024;
+const PARTIAL_BYTES_KEPT = 65536;
 
 export class FrameDecoder {
   readonly #handler: FrameHandler;
@@ -142,12 +144,12 @@ export class FrameDecoder {
     return from;
   }
 
-  /** How many bytes until the header, or then the whole frame, is there. */
+  /** How many bytes until there is more to decide: the length field, the header of an oversized frame, the frame. */
   #missing(): number {
-    if (this.#partialBytes < HEADER_BYTES) return HEADER_BYTES - this.#partialBytes;
-    const bytes = this.#partial!;
-    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-    return LENGTH_BYTES + length - this.#partialBytes;
+    if (this.#partialBytes < LENGTH_BYTES) return LENGTH_BYTES - this.#partialBytes;
+    const length = viewOf(this.#partial!).getUint32(0);
+    const needed = length > this.#frameBytesMax ? HEADER_BYTES : LENGTH_BYTES + length;
+    return needed - this.#partialBytes;
   }
 
   #cutPartial(): void {
@@ -156,14 +158,19 @@ export class FrameDecoder {
     if (taken > 0) {
       this.#partialBytes = 0;
       // A large buffer served one large frame; the next partial frame is most likely small.
-      if (this.#partial !== undefined && this.#partial.length > 65536) this.#partial = undefined;
+      if (this.#partial !== undefined && this.#partial.length > PARTIAL_BYTES_KEPT) {
+        this.#partial = undefined;
+        this.#frame.release();
+      }
     }
   }
 
   #reserve(bytes: number): void {
     const held = this.#partial!;
     if (held.length >= bytes) return;
-    const grown = new Uint8Array(Math.min(Math.max(bytes, held.length * 2), this.#frameBytesMax + LENGTH_BYTES));
+    const grown = new Uint8Array(
+      Math.min(Math.max(bytes, held.length * 2), this.#frameBytesMax + LENGTH_BYTES),
+    );
     grown.set(held.subarray(0, this.#partialBytes));
     this.#partial = grown;
   }

@@ -28,6 +28,12 @@ export class Frame {
   bodyStart = 0;
   bodyLength = 0;
 
+  /** Lets go of the memory that the last frame lay in, so that an idle connection does not hold on to it. */
+  release(): void {
+    this.bytes = EMPTY;
+    this.view = EMPTY_VIEW;
+  }
+
   /** A view of the key. */
   key(): Uint8Array {
     return this.bytes.subarray(this.keyStart, this.keyStart + this.keyLength);

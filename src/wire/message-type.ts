@@ -58,6 +58,8 @@ export const FLAG_EXISTED = 1;
 export const FLAG_VERSION_ONLY = 1;
 /** REPLICA_APPLY: not the coordinator's own write but one that a read, a hint or an exchange brings. */
 export const FLAG_REPAIR = 1;
+/** PING, PONG: the sender's storage has failed; it takes no part in quorums. */
+export const FLAG_NOT_SERVING = 1;
 
 const NAMES: Readonly<Record<number, string>> = {
   [HELLO]: 'HELLO',

@@ -91,10 +91,8 @@ export class Outbox {
     if (this.#length === 0) return;
     const length = this.#length;
     this.#length = 0;
-    if (this.#connection === undefined) return;
-    const taken = this.#connection.write(this.bytes.subarray(0, length));
-    if (!taken) this.#replace(BUFFER_BYTES_FIRST);
-    else if (this.bytes.length > BUFFER_BYTES_KEPT) this.#replace(BUFFER_BYTES_FIRST);
+    const taken = this.#connection?.write(this.bytes.subarray(0, length)) ?? true;
+    if (!taken || this.bytes.length > BUFFER_BYTES_KEPT) this.#replace(BUFFER_BYTES_FIRST);
   }
 
   /** Drops what waits and everything that comes later. */

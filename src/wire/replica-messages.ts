@@ -129,7 +129,13 @@ export function writeReadSame(outbox: Outbox, id: number, clock: number): void {
   writeU64(outbox.view, beginReply(outbox, READ_SAME, 0, id, 0), clock);
 }
 
-export function writeReadVersion(outbox: Outbox, id: number, clock: number, time: number, node: number): void {
+export function writeReadVersion(
+  outbox: Outbox,
+  id: number,
+  clock: number,
+  time: number,
+  node: number,
+): void {
   writeVersionReply(outbox, READ_VERSION, id, clock, time, node);
 }
 
@@ -184,8 +190,9 @@ export function writePing(
   epoch: number,
   wallMs: number,
   answer: boolean,
+  flags = 0,
 ): void {
-  const at = outbox.begin(answer ? PONG : PING, 0, id, 0, PING_BYTES);
+  const at = outbox.begin(answer ? PONG : PING, flags, id, 0, PING_BYTES);
   writeU64(outbox.view, at, clock);
   outbox.view.setUint32(at + EPOCH_OFFSET, epoch);
   writeU64(outbox.view, at + HASH_OFFSET, wallMs);

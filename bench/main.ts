@@ -1,0 +1,169 @@
+/**
+ * `npm run bench`: measures a cluster and reports. Progress and problems go to standard error, the report to standard
+ * output. Exit code 0 when every run went to its end, 1 when something failed, 2 when the command line is wrong.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { KvError, messageOf } from '../src/base/errors.js';
+import { SystemClock } from '../src/os/system-clock.js';
+import { TcpNetwork } from '../src/os/tcp-network.js';
+import type { Address } from '../src/ports/network.js';
+import { Cluster, type ClusterOptions } from './cluster.js';
+import { formatComparison, parseResult } from './compare.js';
+import { type BenchOptions, helpText, matrixSyncRun, parseOptions } from './options.js';
+import { formatResult } from './report.js';
+import {
+  type BenchResult,
+  type Environment,
+  RESULT_FORMAT,
+  type RunResult,
+  type RunSettings,
+  runName,
+} from './result.js';
+import { loadKeys, runLoad, type Target } from './run.js';
+import type { Shell } from './shell.js';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+/** The cluster that runs now, for the signal handlers. */
+let current: Cluster | undefined;
+
+function systemShell(): Shell {
+  return {
+    clock: new SystemClock(),
+    network: new TcpNetwork(),
+    ownCpu() {
+      const { user, system } = process.cpuUsage();
+      return { userUs: user, systemUs: system };
+    },
+    say(line) {
+      process.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  // Read first: a wrong file name should not cost a benchmark.
+  const earlier =
+    options.compare === undefined
+      ? undefined
+      : parseResult(await readFile(options.compare, 'utf8'), options.compare);
+  const shell = systemShell();
+  const runs =
+    options.nodes === undefined ? await runOwn(options, shell) : await runOn(options.nodes, options, shell);
+  const result: BenchResult = { format: RESULT_FORMAT, environment: environment(args, shell), runs };
+  await publish(result, earlier, options);
+  return runs.every(wentToItsEnd) ? 0 : EXIT_FAILED;
+}
+
+function wentToItsEnd(run: RunResult): boolean {
+  return run.operations > 0 && run.connectionsLost < run.settings.connections;
+}
+
+async function runOwn(options: BenchOptions, shell: Shell): Promise<RunResult[]> {
+  const results = await onCluster(options.cluster, options.runs, options.preload, shell);
+  if (options.matrix) {
+    const cluster: ClusterOptions = { ...options.cluster, fsync: 'always' };
+    results.push(...(await onCluster(cluster, [matrixSyncRun(options.runs[0]!)], options.preload, shell)));
+  }
+  return results;
+}
+
+async function runOn(nodes: readonly Address[], options: BenchOptions, shell: Shell): Promise<RunResult[]> {
+  if (options.matrix) shell.say('the run with fsync=always needs a cluster of its own and is left out');
+  const target = { addresses: nodes, cluster: { nodes: nodes.length, fsync: null, storage: null } };
+  return runAll(target, options.runs, options.preload, shell);
+}
+
+async function onCluster(
+  options: ClusterOptions,
+  runs: readonly RunSettings[],
+  isPreloading: boolean,
+  shell: Shell,
+): Promise<RunResult[]> {
+  shell.say(`starting ${options.size} nodes, fsync ${options.fsync}, storage ${options.storage}`);
+  const cluster = await Cluster.start(options, shell, (created) => {
+    current = created;
+  });
+  const facts = { nodes: options.size, fsync: options.fsync, storage: options.storage };
+  try {
+    return await runAll({ addresses: cluster.addresses, cluster: facts }, runs, isPreloading, shell);
+  } finally {
+    if (cluster.problem !== undefined) shell.say(cluster.problem);
+    await cluster.stop();
+  }
+}
+
+async function runAll(
+  target: Target,
+  runs: readonly RunSettings[],
+  isPreloading: boolean,
+  shell: Shell,
+): Promise<RunResult[]> {
+  if (isPreloading) {
+    shell.say(`writing ${runs[0]!.keys} keys`);
+    await loadKeys(target, runs[0]!, shell);
+  }
+  const results: RunResult[] = [];
+  for (const settings of runs) {
+    const times = `${settings.warmupS} s of warm-up, ${settings.durationS} s measured`;
+    shell.say(`${runName(settings, target.cluster)}: ${times}`);
+    results.push(await runLoad(target, settings, shell));
+  }
+  return results;
+}
+
+function environment(args: readonly string[], shell: Shell): Environment {
+  const processors = cpus();
+  return {
+    date: new Date(shell.clock.wallMs()).toISOString(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpuModel: processors[0]?.model ?? 'unknown',
+    cpus: processors.length,
+    memoryBytes: totalmem(),
+    arguments: args,
+  };
+}
+
+async function publish(
+  result: BenchResult,
+  earlier: BenchResult | undefined,
+  options: BenchOptions,
+): Promise<void> {
+  const json = `${JSON.stringify(result, undefined, 2)}\n`;
+  // With the JSON on standard output, the text goes beside it, so that the output stays JSON.
+  const out = options.json === '-' ? process.stderr : process.stdout;
+  out.write(formatResult(result));
+  if (earlier !== undefined) out.write(`\n${formatComparison(earlier, result)}`);
+  if (options.json === '-') process.stdout.write(json);
+  else if (options.json !== undefined) await writeFile(options.json, json);
+}
+
+/** Nodes that we started must not outlive us. */
+function stopOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      process.stderr.write(`${signal}: stopping\n`);
+      const stopped = current?.stop() ?? Promise.resolve();
+      stopped.finally(() => process.exit(EXIT_INTERRUPTED));
+    });
+  }
+}
+
+stopOnSignals();
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
+  const isUsage = error instanceof KvError && error.code === 'BAD_REQUEST';
+  if (isUsage) process.stderr.write('see npm run bench -- --help\n');
+  process.exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
+}

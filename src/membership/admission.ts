@@ -1,0 +1,178 @@
+/**
+ * How a node becomes a member, while data does not move yet.
+ *
+ * A join asked of any member goes to the registrar (the first member), which admits one node at a time: it has every
+ * member freeze (declare that it holds no records, and refuse writes from then on), makes the configuration with the
+ * next epoch, stores it, and hands it to all. Where a member holds records or does not answer, nobody is admitted and
+ * the freeze is released. So no write can be acknowledged under the old placement and be missing under the new one.
+ */
+import { definite, KvError, messageOf } from '../base/errors.js';
+import type { Log } from '../ports/log.js';
+import { type Body, integerField, mapField } from '../wire/body.js';
+import { CONFIG_PUSH, FREEZE, JOIN, RELEASE } from '../wire/message-type.js';
+import { type ClusterConfig, type Member, memberNamed, parseConfig, parseMember, registrarOf } from './cluster-config.js';
+import type { ClusterState } from './cluster-state.js';
+
+/** What admission needs of the links to the other members. */
+export interface MemberCalls {
+  call(name: string, type: number, body: Body, timeoutMs: number): Promise<Body>;
+  /** Changes whenever the connection to this member is another one. */
+  generation(name: string): number;
+}
+
+export interface AdmissionOptions {
+  readonly name: string;
+  readonly state: ClusterState;
+  readonly members: MemberCalls;
+  readonly log: Log;
+  /** Whether this node holds no records, queued ones included. */
+  readonly isEmpty: () => Promise<boolean>;
+}
+
+const FREEZE_TIMEOUT_MS = 3000;
+const PUSH_TIMEOUT_MS = 3000;
+/** A join may wait for others that came before it. */
+const JOIN_TIMEOUT_MS = 15_000;
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** Joins are admitted one after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** A node asks to join; any member takes the question. Resolves with `{ config }` that includes it. */
+  async onJoin(body: Body): Promise<Body> {
+    const config = this.#config();
+    const registrar = registrarOf(config).name;
+    if (registrar !== this.#options.name) return this.#forward(registrar, body);
+    const member = parseMember(mapField(body, 'member'));
+    if (member === undefined) throw definite('BAD_REQUEST', 'a malformed JOIN: its member is not valid');
+    const admitted = this.#queue.then(() => this.#admit(member));
+    this.#queue = admitted.catch(() => undefined);
+    return { config: await admitted };
+  }
+
+  /** The registrar asks this node to freeze. */
+  async onFreeze(body: Body): Promise<Body> {
+    const epoch = integerField(body, 'epoch', 1, 0xffffffff);
+    if (epoch !== this.#options.state.epoch) throw changing('its configuration is another one');
+    await this.#freezeSelf();
+    return {};
+  }
+
+  async onRelease(body: Body): Promise<Body> {
+    await this.#options.state.release(integerField(body, 'epoch', 1, 0xffffffff) ?? 0);
+    return {};
+  }
+
+  /** Takes over a configuration that a member sends, if it is newer. */
+  async onConfig(body: Body): Promise<Body> {
+    const config = parseConfig(mapField(body, 'config'));
+    if (config === undefined) throw definite('BAD_REQUEST', 'a malformed configuration');
+    await this.#options.state.adopt(config);
+    return { epoch: this.#options.state.epoch };
+  }
+
+  /**
+   * The link to a member is new. If it is the registrar and its epoch is still the one this node froze under, it
+   * has not finished admitting anyone over the old link, and will not: see `#admit`.
+   */
+  async onLinkUp(name: string, epoch: number): Promise<void> {
+    const { state } = this.#options;
+    if (!state.isFrozen || name !== registrarOf(this.#config()).name || epoch !== state.epoch) return;
+    await state.release(epoch);
+  }
+
+  async #forward(registrar: string, body: Body): Promise<Body> {
+    try {
+      return await this.#options.members.call(registrar, JOIN, body, JOIN_TIMEOUT_MS);
+    } catch (error) {
+      if (error instanceof KvError && error.code !== 'CONNECT_FAILED') throw error;
+      throw changing(`${registrar}, which admits new members, cannot be reached: ${messageOf(error)}`);
+    }
+  }
+
+  async #admit(member: Member): Promise<ClusterConfig> {
+    const config = this.#config();
+    const known = memberNamed(config, member.name);
+    // The answer to an earlier JOIN may have been lost.
+    if (known !== undefined && known.identity === member.identity) return config;
+    const problem = joinProblem(config, member);
+    if (problem !== undefined) throw definite('JOIN_REFUSED', problem);
+    const others = config.members.filter(({ name }) => name !== this.#options.name).map(({ name }) => name);
+    const generations = others.map((name) => this.#options.members.generation(name));
+    try {
+      await this.#freezeSelf();
+      await Promise.all(others.map((name) => this.#freezeOther(name, config.epoch)));
+      // A member whose link has changed meanwhile may have ended its freeze.
+      if (others.some((name, i) => this.#options.members.generation(name) !== generations[i])) {
+        throw changing('a connection between members was lost meanwhile');
+      }
+      return await this.#commit(config, member, others);
+    } catch (error) {
+      await this.#releaseAll(others, config.epoch);
+      throw error;
+    }
+  }
+
+  async #commit(config: ClusterConfig, member: Member, others: readonly string[]): Promise<ClusterConfig> {
+    const { state, members, log } = this.#options;
+    const next = { ...config, epoch: config.epoch + 1, members: [...config.members, member] };
+    await state.adopt(next);
+    log.info('admitted a member', { member: member.name, address: member.address, epoch: next.epoch });
+    const body = { config: next as unknown as Body };
+    // Who does not get it now learns of it from the next heartbeat.
+    await Promise.allSettled(others.map((name) => members.call(name, CONFIG_PUSH, body, PUSH_TIMEOUT_MS)));
+    return next;
+  }
+
+  async #freezeSelf(): Promise<void> {
+    const { state, isEmpty, name } = this.#options;
+    const { epoch } = state;
+    await state.freeze();
+    // Only now: a write that was on its way has either been refused, or is seen here.
+    if (await isEmpty()) return;
+    await state.release(epoch);
+    throw definite('JOIN_REFUSED', `the cluster already holds records (${name} does): nodes can join only while it is empty`);
+  }
+
+  async #freezeOther(name: string, epoch: number): Promise<void> {
+    try {
+      await this.#options.members.call(name, FREEZE, { epoch }, FREEZE_TIMEOUT_MS);
+    } catch (error) {
+      if (error instanceof KvError && error.code === 'JOIN_REFUSED') throw error;
+      throw changing(`member ${name} does not agree now: ${messageOf(error)}`);
+    }
+  }
+
+  async #releaseAll(others: readonly string[], epoch: number): Promise<void> {
+    const { state, members } = this.#options;
+    if (state.epoch !== epoch) return;
+    await state.release(epoch);
+    await Promise.allSettled(others.map((name) => members.call(name, RELEASE, { epoch }, FREEZE_TIMEOUT_MS)));
+  }
+
+  #config(): ClusterConfig {
+    const { config } = this.#options.state;
+    if (config === undefined) throw changing('this node is itself still joining');
+    return config;
+  }
+}
+
+/** Why a node cannot be a member beside those there are, or undefined. */
+function joinProblem(config: ClusterConfig, member: Member): string | undefined {
+  if (memberNamed(config, member.name) !== undefined) {
+    return `a member named ${member.name} exists, with another data directory: if its disk was lost this node cannot take its place yet, else choose another name`;
+  }
+  const neighbour = config.members.find(({ address }) => address === member.address);
+  if (neighbour !== undefined) return `${member.address} is the address of member ${neighbour.name}`;
+  return undefined;
+}
+
+/** A refusal that a joining node may answer by trying again. */
+function changing(reason: string): KvError {
+  return definite('CONFIG_CHANGING', `cannot admit a member now: ${reason}`);
+}

@@ -1,0 +1,212 @@
+/**
+ * What a node answers to clients beside reading and writing keys: HELLO, SCAN, RING, OWNERS, STATUS, and JOIN from a
+ * node that is no member yet. A HELLO of a peer turns the connection into a link.
+ */
+import { definite, KvError, messageOf } from '../base/errors.js';
+import { FRAME_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../base/limits.js';
+import type { ClientSession } from '../gateway/client-session.js';
+import { REPLICAS_MAX } from '../membership/cluster-config.js';
+import type { ReplicaPeer } from '../replication/peer.js';
+import { checkScanRange, scanPage } from '../replication/scan.js';
+import { type ScanRangeRequest, type ScanRangeResult, scanRange } from '../replication/scan-range.js';
+import { slotOf } from '../ring/slot.js';
+import { arrayField, type Body, bytesField, decodeBody, integerField, writeBody } from '../wire/body.js';
+import { writeError } from '../wire/error-message.js';
+import type { Frame } from '../wire/frame.js';
+import {
+  HELLO,
+  JOIN,
+  OWNERS,
+  PROTOCOL_VERSION,
+  REPLICA_SCAN,
+  RESULT,
+  RING,
+  SCAN,
+  STATUS,
+  typeName,
+  WELCOME,
+} from '../wire/message-type.js';
+import type { NodePorts, Running } from './node.js';
+import type { NodeOptions } from './options.js';
+import { PeerLink } from './peer-link.js';
+import { statusOf } from './status.js';
+
+export interface ClientRequestsOptions {
+  readonly options: NodeOptions;
+  readonly ports: NodePorts;
+  readonly running: Running;
+  readonly address: () => string;
+  /** Client connections at the moment. */
+  readonly connections: () => number;
+}
+
+const SCAN_LIMIT_DEFAULT = 500;
+const SCAN_LIMIT_MAX = 10_000;
+const SCAN_TIMEOUT_MS = 5000;
+
+export class ClientRequests {
+  readonly #options: ClientRequestsOptions;
+  readonly #startedMs: number;
+
+  constructor(options: ClientRequestsOptions) {
+    this.#options = options;
+    this.#startedMs = options.ports.clock.monotonicMs();
+  }
+
+  onFrame(session: ClientSession, frame: Frame): void {
+    if (frame.type === HELLO) return this.#onHello(session, frame);
+    const answer = this.#answerTo(frame);
+    if (answer === undefined) {
+      return session.refuse(frame, 'UNKNOWN_TYPE', `this node does not know ${typeName(frame.type)}`);
+    }
+    const { id } = frame;
+    const { outbox } = session.channel;
+    answer.then(
+      (result) => writeBody(outbox, RESULT, id, result),
+      (error: unknown) => {
+        const known = error instanceof KvError ? error : definite('INTERNAL', messageOf(error), error);
+        writeError(outbox, id, known.code, known.message, known.definite);
+      },
+    );
+  }
+
+  #answerTo(frame: Frame): Promise<Body> | undefined {
+    switch (frame.type) {
+      case SCAN:
+        return this.#withBody(frame, (body) => this.#scan(body));
+      case RING:
+        return Promise.resolve(this.#ring());
+      case OWNERS:
+        return this.#owners(frame);
+      case STATUS:
+        return Promise.resolve(this.#status());
+      case JOIN:
+        return this.#withBody(frame, (body) => this.#options.running.admission.onJoin(body));
+      default:
+        return undefined;
+    }
+  }
+
+  #withBody(frame: Frame, answer: (body: Body) => Promise<Body>): Promise<Body> {
+    const body = decodeBody(frame.body());
+    if (body === undefined) return Promise.reject(definite('BAD_REQUEST', `a malformed ${typeName(frame.type)}`));
+    return answer(body);
+  }
+
+  #onHello(session: ClientSession, frame: Frame): void {
+    const body = decodeBody(frame.body());
+    if (body === undefined) return session.refuse(frame, 'BAD_REQUEST', 'a malformed HELLO');
+    if (integerField(body, 'protocol', 1, 255) !== PROTOCOL_VERSION) {
+      return session.refuse(frame, 'PROTOCOL', `this node speaks protocol ${PROTOCOL_VERSION}`);
+    }
+    if (body.role !== 'peer') return writeBody(session.channel.outbox, WELCOME, frame.id, this.#welcome());
+    this.#onPeer(session, frame, body);
+  }
+
+  #onPeer(session: ClientSession, frame: Frame, hello: Body): void {
+    const { calls, peers } = this.#options.running;
+    const member = calls.findMember(hello);
+    const link = typeof member === 'string' ? undefined : peers.get(member.name);
+    if (link === undefined) {
+      const reason = typeof member === 'string' ? member : 'that is this node itself';
+      return session.channel.refuse(frame.id, definite('NOT_A_MEMBER', reason));
+    }
+    writeBody(session.channel.outbox, WELCOME, frame.id, this.#welcome());
+    link.accept(session.channel, integerField(hello, 'epoch', 0, 0xffffffff) ?? 0);
+  }
+
+  #welcome(): Body {
+    const { options, running } = this.#options;
+    const { config, identity, epoch } = running.state;
+    return {
+      protocol: PROTOCOL_VERSION,
+      software: options.software,
+      node: options.name,
+      identity: identity.id,
+      clusterId: config?.clusterId ?? '',
+      epoch,
+      features: [],
+      limits: { keyBytesMax: KEY_BYTES_MAX, valueBytesMax: VALUE_BYTES_MAX, frameBytesMax: FRAME_BYTES_MAX },
+    };
+  }
+
+  #ring(): Body {
+    const { running, options } = this.#options;
+    const { config } = running.state;
+    if (config === undefined) throw notAMember();
+    const live = config.members.map(({ name }) => name).filter((name) => this.#peer(name).isLive);
+    return { ...config, live, self: options.name };
+  }
+
+  async #owners(frame: Frame): Promise<Body> {
+    const { running, ports } = this.#options;
+    if (frame.keyLength === 0) throw definite('BAD_REQUEST', 'OWNERS is asked of a key');
+    ports.hasher.hash(frame.key());
+    const { hi, lo } = ports.hasher;
+    const { config } = running.state;
+    if (config === undefined || running.ring === undefined) throw notAMember();
+    const slot = slotOf(hi);
+    const owners = running.ring.ring.owners(slot).map((index) => {
+      const { name, address } = config.members[index]!;
+      return { name, address, live: this.#peer(name).isLive };
+    });
+    return { slot, hash: hex32(hi) + hex32(lo), owners };
+  }
+
+  async #scan(body: Body): Promise<Body> {
+    const { running, ports } = this.#options;
+    const cursor = bytesField(body, 'cursor');
+    const limit = integerField(body, 'limit', 1, SCAN_LIMIT_MAX) ?? SCAN_LIMIT_DEFAULT;
+    const r = integerField(body, 'r', 0, REPLICAS_MAX);
+    if (cursor !== undefined && cursor.length < 2) throw definite('BAD_REQUEST', 'the cursor is not one of ours');
+    if (body.r !== undefined && r === undefined) throw definite('BAD_REQUEST', `r is 0 to ${REPLICAS_MAX}`);
+    const { config } = running.state;
+    if (config === undefined) throw notAMember();
+    const prefix = bytesField(body, 'prefix') ?? new Uint8Array(0);
+    const values = body.values === true;
+    const page = await scanPage(
+      { cursor, prefix, limit, values, r: r ?? 0 },
+      {
+        clock: ports.clock,
+        placement: running.coordinator.placement,
+        members: config.members.filter(({ weight }) => weight > 0).map(({ name }) => this.#peer(name)),
+        ask: (member, range) => this.#askRange(member, range),
+      },
+    );
+    const entries = page.entries.map((e) => (values ? [e.key, e.expiryMs, e.value] : [e.key, e.expiryMs]));
+    return { cursor: page.cursor ?? null, entries };
+  }
+
+  async #askRange(member: ReplicaPeer, range: ScanRangeRequest): Promise<ScanRangeResult> {
+    const { running } = this.#options;
+    if (!(member instanceof PeerLink)) return scanRange(running.store, range);
+    const answer = await member.call(REPLICA_SCAN, { ...range, epoch: running.state.epoch }, SCAN_TIMEOUT_MS);
+    return checkScanRange(arrayField(answer, 'entries'), answer.upTo);
+  }
+
+  #status(): Body {
+    const { running, options, ports } = this.#options;
+    return statusOf({
+      running,
+      options,
+      ports,
+      address: this.#options.address(),
+      uptimeMs: ports.clock.monotonicMs() - this.#startedMs,
+      clients: this.#options.connections(),
+    });
+  }
+
+  #peer(name: string): ReplicaPeer {
+    const { peers, self } = this.#options.running;
+    return peers.get(name) ?? self;
+  }
+}
+
+function hex32(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+function notAMember(): KvError {
+  return definite('NOT_A_MEMBER', 'this node is still joining its cluster');
+}
+

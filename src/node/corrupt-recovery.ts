@@ -1,0 +1,62 @@
+/**
+ * Gets back records whose stored bytes fail their checksum: reads what the other replicas have settled, and puts it in
+ * place. Until then the replica gives no vote on the key.
+ */
+import type { Coordinator } from '../replication/coordinator.js';
+import { KeyRef } from '../replication/key-ref.js';
+import type { Responder } from '../replication/peer.js';
+import type { Replica } from '../replication/replica.js';
+
+/** Keys that are fetched at the same time; the others are found again by the next request for them. */
+const KEYS_MAX = 64;
+
+export class CorruptRecovery implements Responder {
+  #coordinator: Coordinator | undefined;
+  #replica: Replica | undefined;
+  readonly #keys = new Map<string, { key: KeyRef; token: number }>();
+  readonly #byToken = new Map<number, string>();
+  #nextToken = 1;
+  /** Records put back since the start. */
+  recovered = 0;
+
+  attach(coordinator: Coordinator, replica: Replica): void {
+    this.#coordinator = coordinator;
+    this.#replica = replica;
+  }
+
+  /** Begins to fetch a key, unless that is under way. */
+  begin(found: KeyRef): void {
+    const id = Buffer.from(found.key()).toString('latin1');
+    if (this.#coordinator === undefined || this.#keys.has(id) || this.#keys.size >= KEYS_MAX) return;
+    const key = new KeyRef();
+    key.set(new Uint8Array(found.key()), 0, found.length, found.hashHi, found.hashLo);
+    const token = this.#nextToken++;
+    this.#keys.set(id, { key, token });
+    this.#byToken.set(token, id);
+    this.#coordinator.recover(key, this, token);
+  }
+
+  onRead(token: number, bytes: Uint8Array, start: number, length: number): void {
+    const key = this.#take(token);
+    if (key === undefined || length === 0) return;
+    this.#replica!.restore(key, bytes.slice(start, start + length));
+    this.recovered++;
+  }
+
+  onWritten(): void {
+    // Only reads are asked for.
+  }
+
+  onError(token: number): void {
+    this.#take(token);
+  }
+
+  #take(token: number): KeyRef | undefined {
+    const id = this.#byToken.get(token);
+    if (id === undefined) return undefined;
+    const entry = this.#keys.get(id);
+    this.#byToken.delete(token);
+    this.#keys.delete(id);
+    return entry?.key;
+  }
+}

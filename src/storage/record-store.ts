@@ -1,0 +1,190 @@
+/**
+ * The records of one node: the newest known record of each key, and whether it is in the log yet.
+ *
+ * It joins the hot-record cache, the records that are queued for the log, and the engine. `find` answers with the
+ * newest of them, and with the batch in which a queued one will commit: comparing uses what is queued, speaking waits
+ * for the commit (DESIGN §3, "a replica speaks only of what is in its log").
+ */
+import { viewOf } from '../base/bytes.js';
+import { messageOf } from '../base/errors.js';
+import type { Log, LogFields } from '../ports/log.js';
+import type { EngineIterator, StorageEngine } from '../ports/storage-engine.js';
+import { checkRecord } from '../version/record.js';
+import type { GroupCommitter } from './group-committer.js';
+import { EngineKey, slotRange } from './keyspace.js';
+import type { RecordCache } from './record-cache.js';
+
+/** Nothing is held for the key. */
+export const MISSING = 0;
+/** The record is in the log. */
+export const COMMITTED = 1;
+/** The record is queued; it will be in the log when batch `seq` has committed. */
+export const QUEUED = 2;
+/** What is stored fails its checksum or cannot be read: nothing can be said about the key. */
+export const CORRUPT = 3;
+export type FindState = typeof MISSING | typeof COMMITTED | typeof QUEUED | typeof CORRUPT;
+
+/** A record that the cache could not take while it waits for the log. */
+interface Uncached {
+  readonly record: Uint8Array;
+  readonly view: DataView;
+  readonly seq: number;
+}
+
+const EMPTY = new Uint8Array(0);
+const EMPTY_VIEW = new DataView(EMPTY.buffer);
+/** Committed leftovers among the uncached are swept when there are more than this. */
+const UNCACHED_SWEEP = 256;
+
+export interface RecordStoreOptions {
+  readonly engine: StorageEngine;
+  readonly committer: GroupCommitter;
+  readonly cache: RecordCache;
+  readonly log: Log;
+}
+
+export class RecordStore {
+  readonly #engine: StorageEngine;
+  readonly #committer: GroupCommitter;
+  readonly #cache: RecordCache;
+  readonly #log: Log;
+  readonly #engineKey = new EngineKey();
+  readonly #uncached = new Map<string, Uncached>();
+  /** Records found corrupt since the start. */
+  corruptRecords = 0;
+
+  // The result of the last `find`: where the record lies, and the batch it waits for. Valid until the next call.
+  bytes: Uint8Array = EMPTY;
+  view: DataView = EMPTY_VIEW;
+  start = 0;
+  length = 0;
+  seq = 0;
+
+  constructor(options: RecordStoreOptions) {
+    this.#engine = options.engine;
+    this.#committer = options.committer;
+    this.#cache = options.cache;
+    this.#log = options.log;
+  }
+
+  /** Records that the cache holds. */
+  get cachedRecords(): number {
+    return this.#cache.count;
+  }
+
+  /** Looks up the newest record of a key; the fields of this object say where it is. */
+  find(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
+    const state = this.findHot(hashHi, hashLo, key, keyStart, keyLength);
+    return state === MISSING ? this.#findStored(hashHi, hashLo, key, keyStart, keyLength) : state;
+  }
+
+  /** Like {@link find}, but without asking the engine: MISSING then means "not in memory". */
+  findHot(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
+    const cache = this.#cache;
+    const handle = cache.find(hashHi, hashLo, key, keyStart, keyLength);
+    if (handle >= 0) {
+      const seq = cache.seq(handle);
+      this.#point(cache.bytes, cache.view, cache.recordStart(handle), cache.recordLength(handle), seq);
+      return seq > this.#committer.committedSeq ? QUEUED : COMMITTED;
+    }
+    if (this.#uncached.size === 0) return MISSING;
+    const uncached = this.#uncached.get(latin1(key, keyStart, keyLength));
+    if (uncached === undefined) return MISSING;
+    this.#point(uncached.record, uncached.view, 0, uncached.record.length, uncached.seq);
+    return uncached.seq > this.#committer.committedSeq ? QUEUED : COMMITTED;
+  }
+
+  /**
+   * Queues a record for the log. It is what `find` answers with from now on.
+   * @returns the batch it will commit in, or 0 when the storage has failed and nothing was queued.
+   */
+  put(
+    hashHi: number,
+    hashLo: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    record: Uint8Array,
+    recordStart: number,
+    recordLength: number,
+  ): number {
+    const engineKey = this.#engineKey.of(hashHi, key, keyStart, keyLength);
+    const seq = this.#committer.put(engineKey, record.subarray(recordStart, recordStart + recordLength));
+    if (seq === 0) return 0;
+    const committed = this.#committer.committedSeq;
+    const cached = this.#cache.put(
+      hashHi, hashLo, key, keyStart, keyLength, record, recordStart, recordLength, seq, committed,
+    );
+    if (!cached) this.#keepUncached(latin1(key, keyStart, keyLength), record, recordStart, recordLength, seq);
+    else if (this.#uncached.size > 0) this.#uncached.delete(latin1(key, keyStart, keyLength));
+    return seq;
+  }
+
+  /** Forgets everything that is only in memory, after the storage has failed: what was queued may be lost. */
+  forgetMemory(): void {
+    this.#cache.clear();
+    this.#uncached.clear();
+  }
+
+  /** Iterates over engine keys and records from one slot position on; see `keyspace.ts`. */
+  iterate(from: Uint8Array): EngineIterator {
+    return this.#engine.iterate({ from, to: slotRange().to });
+  }
+
+  /** Whether no record has ever been stored, tombstones included. */
+  async isEmpty(): Promise<boolean> {
+    if (this.#cache.count > 0 || this.#uncached.size > 0) return false;
+    const iterator = this.iterate(slotRange().from);
+    const first = await iterator.next(1);
+    await iterator.close();
+    return first.length === 0;
+  }
+
+  #findStored(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
+    let stored: Uint8Array | undefined;
+    try {
+      stored = this.#engine.getSync(this.#engineKey.of(hashHi, key, keyStart, keyLength));
+    } catch (error) {
+      this.#onCorrupt({ hashHi, hashLo, problem: messageOf(error) });
+      return CORRUPT;
+    }
+    if (stored === undefined) return MISSING;
+    if (!checkRecord(stored, hashLo)) {
+      this.#onCorrupt({ hashHi, hashLo, problem: 'its checksum does not match', bytes: stored.length });
+      return CORRUPT;
+    }
+    const committed = this.#committer.committedSeq;
+    this.#cache.put(hashHi, hashLo, key, keyStart, keyLength, stored, 0, stored.length, 0, committed);
+    this.#point(stored, viewOf(stored), 0, stored.length, 0);
+    return COMMITTED;
+  }
+
+  #onCorrupt(fields: LogFields): void {
+    this.corruptRecords++;
+    this.#log.error('a stored record cannot be read', fields);
+  }
+
+  #keepUncached(id: string, record: Uint8Array, start: number, length: number, seq: number): void {
+    const copy = record.slice(start, start + length);
+    this.#uncached.set(id, { record: copy, view: viewOf(copy), seq });
+    if (this.#uncached.size > UNCACHED_SWEEP) this.#sweepUncached();
+  }
+
+  #sweepUncached(): void {
+    const committed = this.#committer.committedSeq;
+    for (const [id, entry] of this.#uncached) if (entry.seq <= committed) this.#uncached.delete(id);
+  }
+
+  #point(bytes: Uint8Array, view: DataView, start: number, length: number, seq: number): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.start = start;
+    this.length = length;
+    this.seq = seq;
+  }
+}
+
+/** A map key for bytes: one character per byte. */
+function latin1(key: Uint8Array, start: number, length: number): string {
+  return Buffer.from(key.buffer, key.byteOffset + start, length).toString('latin1');
+}

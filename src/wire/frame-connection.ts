@@ -1,0 +1,98 @@
+/**
+ * A connection that carries frames: decodes what arrives for its consumer, and collects what leaves in its outbox.
+ * The consumer may be exchanged (a client that says HELLO as a peer becomes a link).
+ */
+import type { KvError } from '../base/errors.js';
+import type { Connection, ConnectionHandler } from '../ports/network.js';
+import { writeError } from './error-message.js';
+import type { Frame } from './frame.js';
+import { FrameDecoder, type FrameHandler } from './frame-decoder.js';
+import { type Flusher, Outbox } from './outbox.js';
+
+export interface FrameConsumer {
+  /** The frame is valid during the call only. */
+  onFrame(frame: Frame): void;
+  /** What the network had to keep back has left. */
+  onDrain?(): void;
+  /** The last call. */
+  onClosed(error?: Error): void;
+}
+
+/** What a client of another protocol is told; later pieces of work speak RESP here. */
+const NOT_FRAMES = '-ERR this port speaks the Quoral protocol; use kvcli or the client library\r\n';
+
+export class FrameConnection implements ConnectionHandler, FrameHandler {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  consumer: FrameConsumer;
+  /** Called at the end, whoever the consumer is then. */
+  onEnded: () => void = () => {};
+  readonly #decoder = new FrameDecoder(this);
+  #received = 0;
+  #receivedAtLastLook = 0;
+  #isFirst: boolean;
+
+  /** @param inbound whether the other side opened it, and may speak anything. */
+  constructor(connection: Connection, flusher: Flusher, consumer: FrameConsumer, inbound: boolean) {
+    this.connection = connection;
+    this.outbox = new Outbox(connection, flusher);
+    this.consumer = consumer;
+    this.#isFirst = inbound;
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.#isFirst && bytes.length > 0) {
+      this.#isFirst = false;
+      // A frame starts with the upper byte of a length below 16 MiB, which is 0 (or 1 at the limit).
+      if (bytes[0]! > 1) return this.#refuseText();
+    }
+    this.#received += bytes.length;
+    this.#decoder.push(bytes);
+  }
+
+  onDrain(): void {
+    this.consumer.onDrain?.();
+  }
+
+  onClose(error?: Error): void {
+    this.#decoder.stop();
+    this.outbox.close();
+    this.onEnded();
+    this.consumer.onClosed(error);
+  }
+
+  onFrame(frame: Frame): void {
+    this.consumer.onFrame(frame);
+  }
+
+  onRefused(error: KvError, requestId: number): void {
+    this.refuse(requestId, error);
+  }
+
+  /** Sends an error, and ends the connection after it. */
+  refuse(requestId: number, error: KvError): void {
+    this.#decoder.stop();
+    writeError(this.outbox, requestId, error.code, error.message, error.definite);
+    this.outbox.flush();
+    this.connection.end();
+    // Replies to requests that are still under way would be written to a connection that has ended.
+    this.outbox.close();
+  }
+
+  /**
+   * Whether a frame has been incomplete since the last call without a byte arriving: called every so often, it finds
+   * senders that will never finish.
+   */
+  isStuck(): boolean {
+    const stuck = this.#decoder.pendingBytes > 0 && this.#received === this.#receivedAtLastLook;
+    this.#receivedAtLastLook = this.#received;
+    return stuck;
+  }
+
+  #refuseText(): void {
+    this.#decoder.stop();
+    this.connection.write(new TextEncoder().encode(NOT_FRAMES));
+    this.connection.end();
+  }
+}
+

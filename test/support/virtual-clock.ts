@@ -1,0 +1,141 @@
+/**
+ * A clock that moves only when a test says so. Wall and monotonic time advance together; the wall can also be set or
+ * jump, both ways, which the monotonic time never notices. Timers run in the order of their due times, equal ones in the
+ * order in which they were set; each sees the moment at which it was due.
+ *
+ * It refuses to run away: a timer or deferred call that keeps making new ones for ever fails the test.
+ */
+import { assert } from '../../src/base/errors.js';
+import type { Clock, Timer } from '../../src/ports/clock.js';
+
+/** Where a virtual wall clock starts: 2026-01-01T00:00:00Z. */
+export const VIRTUAL_START_MS = 1767225600000;
+
+/** Calls that one `advance` or `runDeferred` may make before it is taken for an endless loop. */
+const CALLS_MAX = 1_000_000;
+
+interface PendingTimer {
+  readonly timer: number;
+  readonly dueMs: number;
+  readonly callback: () => void;
+}
+
+export class VirtualClock implements Clock {
+  #wallOffsetMs: number;
+  #monotonicMs = 0;
+  #nextTimer = 1;
+  readonly #timers = new Map<number, PendingTimer>();
+  #deferred: (() => void)[] = [];
+
+  /** @param wallMs where the wall clock starts, in milliseconds since 1970. */
+  constructor(wallMs: number = VIRTUAL_START_MS) {
+    this.#wallOffsetMs = wallMs;
+  }
+
+  wallMs(): number {
+    return this.#wallOffsetMs + this.#monotonicMs;
+  }
+
+  monotonicMs(): number {
+    return this.#monotonicMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const pending = { timer: this.#nextTimer++, dueMs: this.#monotonicMs + Math.max(0, delayMs), callback };
+    this.#timers.set(pending.timer, pending);
+    return pending;
+  }
+
+  clearTimer(timer: Timer): void {
+    this.#timers.delete(timer.timer as number);
+  }
+
+  defer(callback: () => void): void {
+    this.#deferred.push(callback);
+  }
+
+  /** Sets the wall clock; timers do not notice. */
+  setWall(wallMs: number): void {
+    this.#wallOffsetMs = wallMs - this.#monotonicMs;
+  }
+
+  /** Moves the wall clock by `deltaMs`, back when it is negative; timers do not notice. */
+  jumpWall(deltaMs: number): void {
+    this.#wallOffsetMs += deltaMs;
+  }
+
+  /** Timers that have been set and have neither run nor been cleared. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  /** Calls of `defer` that have not run. */
+  get pendingDeferred(): number {
+    return this.#deferred.length;
+  }
+
+  /** Monotonic time at which the next timer is due; undefined when there is none. */
+  get nextTimerMs(): number | undefined {
+    return this.#next()?.dueMs;
+  }
+
+  /** Runs what was deferred, and what that defers in turn. */
+  runDeferred(): void {
+    for (let calls = 0; this.#deferred.length > 0; ) {
+      const batch = this.#deferred;
+      this.#deferred = [];
+      calls += batch.length;
+      assert(calls <= CALLS_MAX, 'deferred calls keep deferring for ever');
+      for (const callback of batch) callback();
+    }
+  }
+
+  /** Lets `ms` pass: runs what is deferred, then every timer that comes due, and what each of them defers. */
+  advance(ms: number): void {
+    const untilMs = this.#monotonicMs + ms;
+    this.runDeferred();
+    for (let calls = 0; this.#runTimer(untilMs); calls++) {
+      assert(calls < CALLS_MAX, 'timers keep setting timers for ever');
+      this.runDeferred();
+    }
+    this.#monotonicMs = untilMs;
+  }
+
+  /** Like {@link advance}, and lets the promises that each step settles run before the next. */
+  async advanceAsync(ms: number): Promise<void> {
+    const untilMs = this.#monotonicMs + ms;
+    await this.settle();
+    for (let calls = 0; this.#runTimer(untilMs); calls++) {
+      assert(calls < CALLS_MAX, 'timers keep setting timers for ever');
+      await this.settle();
+    }
+    this.#monotonicMs = untilMs;
+  }
+
+  /** Runs deferred calls and promise reactions until neither is left; no time passes. */
+  async settle(): Promise<void> {
+    do {
+      this.runDeferred();
+      // All microtasks run before the event loop's next turn, however many they make.
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#deferred.length > 0);
+  }
+
+  #runTimer(untilMs: number): boolean {
+    const next = this.#next();
+    if (next === undefined || next.dueMs > untilMs) return false;
+    this.#timers.delete(next.timer);
+    this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
+    next.callback();
+    return true;
+  }
+
+  /** The earliest timer; the map keeps the order of setting, so the first of equals wins. */
+  #next(): PendingTimer | undefined {
+    let next: PendingTimer | undefined;
+    for (const pending of this.#timers.values()) {
+      if (next === undefined || pending.dueMs < next.dueMs) next = pending;
+    }
+    return next;
+  }
+}
