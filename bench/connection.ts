@@ -204,7 +204,6 @@ export class LoadConnection implements ConnectionHandler, FrameHandler {
     const nowMs = this.#clock.monotonicMs();
     for (let slot = 0; slot < this.#kinds.length; slot++) {
       if (this.#kinds[slot] === FREE) continue;
-      this.#release(slot);
       this.owner?.onFailure(this, this.#keys[slot]!, 'CONNECTION_LOST', nowMs);
     }
   }

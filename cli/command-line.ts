@@ -20,15 +20,18 @@ export function createProgram(name: string, description: string, write: (text: s
     .exitOverride();
 }
 
-/** What came of parsing: whether help or the version was shown instead of running, or what is wrong. */
-export function usageOf(error: unknown, program: string): UsageError | 'shown' | undefined {
+/**
+ * What came of parsing: whether help or the version was shown instead of running, or what is wrong. `help` is what shows
+ * the help.
+ */
+export function usageOf(error: unknown, help: string): UsageError | 'shown' | undefined {
   if (!(error instanceof CommanderError)) return undefined;
   if (error.exitCode === 0) return 'shown';
   // commander's own messages: "error: unknown command 'gte'\n(Did you mean get?)".
   const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   const advice =
     error.code === 'commander.unknownOption' ? '; put -- before words that begin with a dash' : '';
-  return new UsageError(message, { advice: `see "${program} --help"${advice}` });
+  return new UsageError(message, { advice: `see "${help}"${advice}` });
 }
 
 /** Makes the error of a bad option value one of commander's, so that it names the option. */

@@ -2,6 +2,7 @@
  * One run of kvcli: from its arguments to its exit code. Everything outside, the cluster included, comes in as a
  * {@link World}.
  */
+import { setMaxListeners } from 'node:events';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { definite } from '../src/base/errors.js';
@@ -10,7 +11,7 @@ import type { CliClient, Connect } from './client.js';
 import { type Command, usageOf } from './command-line.js';
 import { hostsFrom } from './hosts.js';
 import { buildProgram, type ProgramOptions, settingsOf } from './kvcli-program.js';
-import { type Effect, viewError, writeError } from './output/error-view.js';
+import { viewError, writeError } from './output/error-view.js';
 import { type Output, OutputClosed } from './output/output.js';
 import type { Grammar } from './prompt/completer.js';
 import { History } from './prompt/history.js';
@@ -41,7 +42,7 @@ export async function runKvcli(args: readonly string[], world: World): Promise<E
     const hosts = hostsFrom(global.host, env.QUORAL_HOSTS);
     return await promptUntilEnd(world, new Link(world.connect, hosts), args);
   } catch (error) {
-    return tellUsage(error, output, { json: args.includes('--json'), effect: 'reads' });
+    return tellUsage(error, output, { json: args.includes('--json'), help: 'kvcli --help' });
   }
 }
 
@@ -125,7 +126,7 @@ async function runLine(
     await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (error) {
-    return tellUsage(error, world.output, { json: words.includes('--json'), effect: 'reads' });
+    return tellUsage(error, world.output, { json: words.includes('--json'), help: 'help' });
   }
 }
 
@@ -134,6 +135,8 @@ async function runCommand(
   place: { world: World; link: Link; signal: AbortSignal; input: Session['input'] },
 ): Promise<ExitCode> {
   const { world, link, signal, input } = place;
+  // One listener for each of the keys of an mget is no leak.
+  setMaxListeners(0, signal);
   const { output, clock, shares } = world;
   const client = () => link.client(signal, settings);
   try {
@@ -152,11 +155,12 @@ async function runCommand(
 function tellUsage(
   error: unknown,
   output: Output,
-  { json, effect }: { json: boolean; effect: Effect },
+  { json, help }: { json: boolean; help: string },
 ): ExitCode {
-  const usage = usageOf(error, 'kvcli');
+  const usage = usageOf(error, help);
   if (usage === 'shown') return DONE;
-  writeError(output, viewError(usage ?? error, effect), { program: 'kvcli', effect, json });
+  // Nothing was sent, so there is nothing that may have happened.
+  writeError(output, viewError(usage ?? error, 'reads'), { program: 'kvcli', effect: 'reads', json });
   return FAILED;
 }
 

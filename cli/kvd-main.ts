@@ -20,6 +20,8 @@ export interface DaemonWorld {
   readonly process: NodeProcess;
   readonly spawn: SpawnNode;
   readonly isPortFree: IsPortFree;
+  /** The names in a directory; none when it is not there. */
+  readonly list: (directory: string) => Promise<string[]>;
 }
 
 type NodeFlags = Partial<Record<OptionKey, string>> & {
@@ -73,7 +75,7 @@ export async function runKvd(args: readonly string[], world: DaemonWorld): Promi
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
-    const usage = usageOf(error, 'kvd');
+    const usage = usageOf(error, 'kvd --help');
     if (usage === 'shown') return 0;
     const options = { program: 'kvd', effect: 'reads', json: false } as const;
     writeError(world.output, viewError(usage ?? error, 'reads'), options);
@@ -154,8 +156,8 @@ function methodsOf(process: NodeProcess): NodeProcess {
   };
 }
 
-function devWorld({ output, clock, spawn, isPortFree, process }: DaemonWorld): DevWorld {
-  return { output, clock, spawn, isPortFree, signals: process };
+function devWorld({ process, ...world }: DaemonWorld): DevWorld {
+  return { ...world, signals: process };
 }
 
 function specOf(key: OptionKey): (typeof OPTION_SPECS)[number] {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The kvd program: gives the process to {@link runKvd}. */
+import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { SystemClock } from '../src/os/system-clock.js';
 import { nodeSpawner } from './dev/child-node.js';
@@ -29,6 +30,7 @@ const exitCode = await runKvd(process.argv.slice(2), {
   },
   spawn: nodeSpawner(fileURLToPath(import.meta.url), process.env),
   isPortFree,
+  list: (directory) => readdir(directory).catch(() => []),
 });
 await output.flush();
 process.exit(exitCode);

@@ -57,16 +57,16 @@ function callOptions({ timeoutMs }: Settings, signal: AbortSignal | undefined): 
   return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
 
-/** Resolves after `delayMs`, or at once when `signal` is aborted. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `delayMs`, or as soon as `signal` is aborted. */
+export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal?.aborted) return resolve();
     const end = () => {
       clock.clearTimer(timer);
-      signal.removeEventListener('abort', end);
+      signal?.removeEventListener('abort', end);
       resolve();
     };
     const timer = clock.setTimer(delayMs, end);
-    signal.addEventListener('abort', end);
+    signal?.addEventListener('abort', end);
   });
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../../src/base/errors.js';
 import type { CliClient, RingInfo, StatusMap } from '../client.js';
 import { writeJson } from '../output/output.js';
 import {
+  byName,
   listOf,
   renderMembers,
   renderStatus,
@@ -39,7 +40,7 @@ interface NodeReport {
 async function statusOfAll(session: Session, client: CliClient): Promise<ExitCode> {
   const { output, settings } = session;
   const { members } = await client.ring();
-  const reports = await Promise.all(members.map((member) => reportOf(client, member)));
+  const reports = await Promise.all(byName(members).map((member) => reportOf(client, member)));
   if (settings.json) {
     for (const report of reports) await writeJson(output, report.status ?? { ...report, state: 'no answer' });
   } else {
@@ -98,7 +99,7 @@ export async function ring(session: Session): Promise<ExitCode> {
   }
   const { colour } = output;
   await output.write(renderFacts(ringFacts(info), colour));
-  const cells = rows.map((row) => [
+  const cells = byName(rows).map((row) => [
     row.name,
     row.address,
     liveCell(row.live, session),

@@ -203,7 +203,7 @@ class ImportRun {
         const isFinal = !(error instanceof KvError) || FINAL_CODES.has(error.code);
         if (isFinal || attempt >= this.#options.attempts || signal.aborted) return error;
         this.#resent += 1;
-        await pause(clock, backoffMs(attempt), signal);
+        await pause(clock, backoffMs(attempt));
       }
     }
   }

@@ -139,16 +139,17 @@ function conclude(
   return outcomes.every(({ result }) => result !== null && result !== false) ? DONE : ABSENT;
 }
 
+/** Keys and values in turn. Of a key that comes twice only the last value is kept: the writes have no order. */
 function pairsOf(words: readonly string[], settings: Settings): { key: Uint8Array; value: Uint8Array }[] {
   if (words.length % 2 !== 0) {
     throw new UsageError(`mset takes keys and values in turn; "${words.at(-1)}" has no value`);
   }
-  const pairs = [];
+  const pairs = new Map<string, { key: Uint8Array; value: Uint8Array }>();
   for (let i = 0; i < words.length; i += 2) {
     const value = checkSize(decodeArgument(words[i + 1]!, settings.values, 'value'));
-    pairs.push({ key: keyOf(words[i]!, settings), value });
+    pairs.set(words[i]!, { key: keyOf(words[i]!, settings), value });
   }
-  return pairs;
+  return [...pairs.values()];
 }
 
 function tabbed(key: Uint8Array, entry: Entry | null, settings: Settings): string {

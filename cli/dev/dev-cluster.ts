@@ -13,7 +13,7 @@ import { renderTable } from '../output/table.js';
 import { pause } from '../session.js';
 import { plural } from '../text/quantity.js';
 import type { SpawnNode } from './child-node.js';
-import { DevNode, describeExit } from './dev-node.js';
+import { DevNode, describeExit, shellWord } from './dev-node.js';
 import { readLogLine } from './log-line.js';
 import { freeBasePort, type IsPortFree, takenPort } from './ports.js';
 
@@ -23,7 +23,7 @@ export interface DevOptions {
   readonly data: string;
   /** Options for every node, as words of a command line. */
   readonly nodeOptions: readonly string[];
-  /** Show everything that nodes log; otherwise changes of state once the cluster is up, and warnings always. */
+  /** Show everything that nodes log; otherwise warnings, and changes of state once the cluster has been up for a while. */
   readonly verbose: boolean;
 }
 
@@ -33,6 +33,8 @@ export interface DevWorld {
   readonly spawn: SpawnNode;
   readonly isPortFree: IsPortFree;
   readonly signals: SignalSource;
+  /** The names in a directory; none when it is not there. */
+  readonly list: (directory: string) => Promise<string[]>;
 }
 
 const HOST = '127.0.0.1';
@@ -41,6 +43,8 @@ const HOST = '127.0.0.1';
  * with data of an earlier run may be waiting for the others.
  */
 const HEAD_START_MS = 5000;
+/** Nodes that have just come up still tell that they have found each other. */
+const SETTLE_MS = 2000;
 const START_MS_MAX = 60_000;
 /** Nodes that have not stopped by then are killed; stopping takes less than five seconds in all. */
 const STOP_MS_MAX = 4000;
@@ -49,13 +53,28 @@ const STOP_MS_MAX = 4000;
 export async function runDevCluster(options: DevOptions, world: DevWorld): Promise<number> {
   const range = { host: HOST, basePort: options.basePort, count: options.nodes };
   const port = await takenPort(range, world.isPortFree);
-  if (port === undefined) return new DevCluster(options, world).run();
+  if (port === undefined) {
+    await warnOfAbsentNodes(options, world);
+    return new DevCluster(options, world).run();
+  }
   const basePort = await freeBasePort(range, world.isPortFree);
-  const other = basePort === undefined ? '--base-port' : `--base-port ${basePort}`;
+  // Nodes keep their addresses: data of these ports is of no use with others.
+  const other = `--base-port ${basePort ?? 'PORT'} --data ${shellWord(`${options.data}-${basePort ?? 'PORT'}`)}`;
   world.output.note(
-    `kvd dev: port ${port} on ${HOST} is taken by another program; stop that one, or use other ports with ${other}`,
+    `kvd dev: port ${port} on ${HOST} is taken by another program; stop that one, or use other ports: ${other}`,
   );
   return 1;
+}
+
+/** A node that ran here earlier is still a member: without it, its part of the replicas is missing. */
+async function warnOfAbsentNodes({ data, nodes }: DevOptions, { list, output }: DevWorld): Promise<void> {
+  const numbers = (await list(data)).map((name) => Number(/^n([1-9]\d*)$/.exec(name)?.[1] ?? 0));
+  const highest = Math.max(0, ...numbers);
+  if (highest <= nodes) return;
+  output.note(
+    `kvd dev: ${data} has nodes up to n${highest} of an earlier run, which stay members of the cluster; ` +
+      `start them as well with --nodes ${highest}, or use another directory with --data`,
+  );
 }
 
 class DevCluster {
@@ -66,6 +85,7 @@ class DevCluster {
   #requestStop: (wish: 'stop') => void = () => {};
   /** Aborted when there is nothing to wait for any more. */
   readonly #waiting = new AbortController();
+  #upMs = 0;
   #phase: 'starting' | 'up' | 'stopping' = 'starting';
 
   constructor(options: DevOptions, world: DevWorld) {
@@ -95,10 +115,20 @@ class DevCluster {
     return ended === 'stop' ? 0 : 1;
   }
 
+  /** Whether changes of state are news. */
+  get #isSettled(): boolean {
+    return this.#isUp && this.#world.clock.monotonicMs() - this.#upMs >= SETTLE_MS;
+  }
+
+  get #isUp(): boolean {
+    return this.#phase === 'up';
+  }
+
   /** Resolves when the cluster is of no use any more. */
   async #startAndWatch(): Promise<'failed'> {
     const { output } = this.#world;
     await this.#startAll();
+    this.#waiting.abort();
     if (this.#phase === 'stopping') return 'failed';
     const missing = this.#nodes.filter((node) => !node.isServing || !node.isRunning);
     if (missing.length > 0) {
@@ -108,9 +138,11 @@ class DevCluster {
       return 'failed';
     }
     this.#phase = 'up';
+    this.#upMs = this.#world.clock.monotonicMs();
     await output.write(this.#welcome());
     await Promise.all(this.#nodes.map((node) => node.ended()));
-    output.note('kvd dev: no node is left');
+    // While the cluster stops, this is how it should be.
+    if (this.#isUp) output.note('kvd dev: no node is left');
     return 'failed';
   }
 
@@ -136,7 +168,7 @@ class DevCluster {
   #onLog(node: DevNode, line: string): void {
     const { output } = this.#world;
     const { text, isImportant } = readLogLine(line);
-    if (!isImportant && !this.#options.verbose && this.#phase !== 'up') return;
+    if (!isImportant && !this.#options.verbose && !this.#isSettled) return;
     output.note(`${this.#prefix(node)} ${text}`);
   }
 
@@ -144,7 +176,7 @@ class DevCluster {
     if (this.#phase === 'stopping' || node.exit === undefined) return;
     const { output } = this.#world;
     output.note(`${this.#prefix(node)} (pid ${node.pid ?? 'none'}) ${describeExit(node.exit)}`);
-    if (this.#phase !== 'up') return;
+    if (!this.#isUp) return;
     const live = this.#nodes.find((other) => other !== node && other.isRunning);
     output.note(`start it again with:\n  ${node.command(live === undefined ? [] : [live.address])}`);
   }

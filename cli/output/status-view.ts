@@ -10,6 +10,7 @@ import { renderFacts, renderTable } from './table.js';
 
 /** What stands for a field that is not there. */
 export const UNKNOWN = '-';
+const NAMES = new Intl.Collator('en', { numeric: true });
 
 /** The status of one node: facts, warnings, and the members as this node sees them. */
 export function renderStatus(status: StatusMap, colour: Colour): string {
@@ -32,7 +33,7 @@ export function renderMembers(members: readonly StatusMap[], colour: Colour): st
     { title: 'CLOCK', align: 'right' },
     { title: 'SHARE', align: 'right' },
   ] as const;
-  const rows = members.map((member) => [
+  const rows = byName(members).map((member) => [
     text(member.name),
     text(member.address),
     stateCell(member.state, colour),
@@ -62,7 +63,7 @@ export function renderStatusTable(
     { title: 'CLIENTS', align: 'right' },
     { title: 'MEMORY', align: 'right' },
   ] as const;
-  const rows = nodes.map(({ name, address, status }) => {
+  const rows = byName(nodes).map(({ name, address, status }) => {
     if (status === undefined) return [name, address, colour.red('no answer'), ...Array(7).fill(UNKNOWN)];
     const requests = mapOf(status.requests);
     return [
@@ -81,6 +82,11 @@ export function renderStatusTable(
   return renderTable(columns, rows, colour);
 }
 
+/** In the order in which people count: n2 before n10. */
+export function byName<T extends { readonly name?: unknown }>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => NAMES.compare(text(a.name), text(b.name)));
+}
+
 /** What an operator should look at. */
 export function warningsOf(status: StatusMap): string[] {
   const warnings: string[] = [];
@@ -91,15 +97,20 @@ export function warningsOf(status: StatusMap): string[] {
     warnings.push(`under-replicated: keys have ${has} of ${count(status.replicas)} replicas; add nodes`);
   }
   const unreachable = listOf(status.members).filter((member) => member.state === 'unreachable');
-  if (unreachable.length > 0) {
-    warnings.push(`unreachable: ${unreachable.map((member) => text(member.name)).join(', ')}`);
-  }
+  if (unreachable.length > 0) warnings.push(`unreachable: ${unreachable.map(memberProblem).join(', ')}`);
+  const corrupt = mapOf(status.storage).corruptRecords;
+  if (isNumber(corrupt) && corrupt > 0)
+    warnings.push(`${plural(corrupt, 'corrupt record')} found on its disk`);
   return warnings;
 }
 
 /** The items of a list that are maps. */
 export function listOf(value: unknown): StatusMap[] {
   return Array.isArray(value) ? value.filter(isMap) : [];
+}
+
+function memberProblem({ name, problem }: StatusMap): string {
+  return typeof problem === 'string' && problem !== '' ? `${text(name)} (${problem})` : text(name);
 }
 
 function factsOf(status: StatusMap): [string, string][] {

@@ -60,7 +60,7 @@ class Prompt {
     if (isTerminal) this.#lines.prompt();
     let isLeaving = false;
     for await (const line of this.#lines) {
-      await history?.add(line);
+      await history?.add(line.trimEnd());
       isLeaving = await this.#onLine(line);
       if (isLeaving) break;
       if (!isTerminal) continue;

@@ -53,7 +53,8 @@ export function writeU64(view: DataView, offset: number, value: number): void {
 /** Reads a big-endian u32 where making a DataView would cost more than the read. */
 export function u32At(bytes: Uint8Array, offset: number): number {
   return (
-    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0
+    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
+    0
   );
 }
 

@@ -38,8 +38,8 @@ export class AbortWatch {
   }
 
   #fire(signal: AbortSignal): void {
-    // Ending a request takes it out of the set.
-    const requests = [...(this.#watched.get(signal)?.requests ?? [])];
-    for (const request of requests) this.#onAbort(request);
+    const requests = this.#watched.get(signal)?.requests ?? [];
+    // Ending a request takes it out of the set, and may end others with it.
+    for (const request of [...requests]) if (request.state !== 'done') this.#onAbort(request);
   }
 }

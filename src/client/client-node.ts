@@ -15,8 +15,10 @@ const STABLE_MS = 5000;
 
 /** Who is told what happens on the connections of all nodes. */
 export interface NodeListener {
-  /** The node has a new connection. Returns what is wrong with the node, which ends the connection. */
-  onNodeUp(node: ClientNode, welcome: Welcome): KvError | undefined;
+  /** What is wrong with a node that welcomes us, if anything: it is not talked to. */
+  problemWith(node: ClientNode, welcome: Welcome): KvError | undefined;
+  /** The node has a new connection. */
+  onNodeUp(node: ClientNode, welcome: Welcome): void;
   onReply(connection: NodeConnection, frame: Frame): void;
   /** A connection that was up has ended, with the requests that were on it. */
   onConnectionLost(node: ClientNode, connection: NodeConnection, error: KvError): void;
@@ -35,6 +37,8 @@ export class ClientNode implements RouteNode {
   /** As in its last welcome, or in the cluster's configuration; empty until one of them is known. */
   name = '';
   isLive = true;
+  /** It is no member of the ring, and only good for when no member can be reached. */
+  isStandby = false;
   /** Why the last connection failed or ended. */
   lastError: KvError | undefined;
   readonly #settings: NodeSettings;
@@ -118,13 +122,17 @@ export class ClientNode implements RouteNode {
     for (const connection of [...this.#up, ...this.#opening]) connection.fail(reason);
   }
 
-  /** It has answered HELLO. Returns what is wrong with it, which ends the connection. */
-  onWelcome(connection: NodeConnection, welcome: Welcome): KvError | undefined {
+  problemWith(welcome: Welcome): KvError | undefined {
+    return this.#listener.problemWith(this, welcome);
+  }
+
+  /** It has answered HELLO, and nothing is wrong with it. */
+  onWelcome(connection: NodeConnection, welcome: Welcome): void {
     take(this.#opening, connection);
     this.#up.push(connection);
     this.name = welcome.node;
     this.#upSinceMs = this.#settings.io.clock.monotonicMs();
-    return this.#listener.onNodeUp(this, welcome);
+    this.#listener.onNodeUp(this, welcome);
   }
 
   /** A reply to a request. Valid during the call only. */

@@ -131,18 +131,18 @@ export class Dispatcher implements NodeListener {
 
   // What happens on connections.
 
-  onNodeUp(node: ClientNode, welcome: Welcome): KvError | undefined {
-    const problem = this.#pool.checkWelcome(node, welcome);
-    if (problem !== undefined) return problem;
+  problemWith(node: ClientNode, welcome: Welcome): KvError | undefined {
+    return this.#pool.problemWith(node, welcome);
+  }
+
+  onNodeUp(_node: ClientNode, welcome: Welcome): void {
     const nowMs = this.#clock.monotonicMs();
     if (welcome.epoch > (this.#pool.config?.epoch ?? welcome.epoch))
       this.#ring.onRingInDoubt(nowMs, this.#unfinished > 0);
-    if (this.#parked > 0) {
-      this.#table.forEach((request) => {
-        if (request.state === 'parked') this.#dispatch(request, nowMs);
-      });
-    }
-    return undefined;
+    if (this.#parked === 0) return;
+    this.#table.forEach((request) => {
+      if (request.state === 'parked') this.#dispatch(request, nowMs);
+    });
   }
 
   onReply(connection: NodeConnection, frame: Frame): void {
@@ -367,7 +367,9 @@ export class Dispatcher implements NodeListener {
     for (let next = this.#waiting.first(); next !== undefined; next = this.#waiting.first()) {
       if (!this.#hasRoom(next)) break;
       this.#waiting.shift();
-      this.#admit(next, this.#clock.monotonicMs());
+      // One signal may end many: the place that the first leaves is not for another one of them.
+      if (next.signal?.aborted) this.#finish(next, abortedError(next));
+      else this.#admit(next, this.#clock.monotonicMs());
     }
     this.#isAdmitting = false;
   }

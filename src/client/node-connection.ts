@@ -170,11 +170,15 @@ export class NodeConnection implements ConnectionHandler, FrameHandler {
       this.fail(this.#malformed(frame.type));
       return;
     }
+    const problem = this.node.problemWith(welcome);
+    if (problem !== undefined) {
+      this.fail(problem);
+      return;
+    }
     this.label = `${welcome.node} (${this.address})`;
     this.#clearTimer();
     this.#state = 'up';
-    const problem = this.node.onWelcome(this, welcome);
-    if (problem !== undefined) this.fail(problem);
+    this.node.onWelcome(this, welcome);
   }
 
   #malformed(type: number): KvError {

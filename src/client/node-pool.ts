@@ -79,7 +79,7 @@ export class NodePool {
     let openAtMs = Number.POSITIVE_INFINITY;
     for (const node of candidates) {
       if (opening >= OPENING_MAX) break;
-      if (node.canOpen(nowMs)) {
+      if (node.canOpen(nowMs) && (!node.isStandby || opening === 0)) {
         node.open();
         opening++;
       }
@@ -100,7 +100,7 @@ export class NodePool {
   }
 
   /** What is wrong with a node that welcomes us, if anything. */
-  checkWelcome(node: ClientNode, welcome: Welcome): KvError | undefined {
+  problemWith(node: ClientNode, welcome: Welcome): KvError | undefined {
     const ours = this.#config?.clusterId;
     if (ours === undefined || welcome.clusterId === '' || welcome.clusterId === ours) return undefined;
     const message = `${welcome.node} (${node.address}) belongs to another cluster; connect anew to talk to that one`;
@@ -131,7 +131,8 @@ export class NodePool {
     const standby = this.#seeds.map((address) => this.#nodeAt(address)).filter((node) => !members.has(node));
     this.#all = [...members, ...standby];
     for (const [address, node] of this.#nodes) {
-      if (members.has(node)) continue;
+      node.isStandby = !members.has(node);
+      if (!node.isStandby) continue;
       if (!standby.includes(node)) this.#nodes.delete(address);
       node.isLive = false;
       node.retire();

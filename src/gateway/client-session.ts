@@ -7,8 +7,8 @@
 import type { ErrorCode } from '../base/errors.js';
 import { EXPIRY_MS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../base/limits.js';
 import type { Clock } from '../ports/clock.js';
-import { KeyRef } from '../replication/key-ref.js';
 import type { Coordinator } from '../replication/coordinator.js';
+import { KeyRef } from '../replication/key-ref.js';
 import type { Responder } from '../replication/peer.js';
 import type { KeyHasher } from '../ring/hash.js';
 import { FLAG_TOMBSTONE, RECORD_FLAGS_OFFSET } from '../version/record.js';
@@ -134,7 +134,11 @@ export class ClientSession implements FrameConsumer, Responder {
     }
     const expiryMs = this.#expiryOf(frame);
     if (expiryMs > EXPIRY_MS_MAX) {
-      return this.refuse(frame, 'BAD_REQUEST', `the expiry is too far away: at most ${EXPIRY_MS_MAX} ms since 1970`);
+      return this.refuse(
+        frame,
+        'BAD_REQUEST',
+        `the expiry is too far away: at most ${EXPIRY_MS_MAX} ms since 1970`,
+      );
     }
     this.#began();
     this.#coordinator.put(

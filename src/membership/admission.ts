@@ -10,7 +10,14 @@ import { definite, KvError, messageOf } from '../base/errors.js';
 import type { Log } from '../ports/log.js';
 import { type Body, integerField, mapField } from '../wire/body.js';
 import { CONFIG_PUSH, FREEZE, JOIN, RELEASE } from '../wire/message-type.js';
-import { type ClusterConfig, type Member, memberNamed, parseConfig, parseMember, registrarOf } from './cluster-config.js';
+import {
+  type ClusterConfig,
+  type Member,
+  memberNamed,
+  parseConfig,
+  parseMember,
+  registrarOf,
+} from './cluster-config.js';
 import type { ClusterState } from './cluster-state.js';
 
 /** What admission needs of the links to the other members. */
@@ -136,7 +143,10 @@ export class Admission {
     // Only now: a write that was on its way has either been refused, or is seen here.
     if (await isEmpty()) return;
     await state.release(epoch);
-    throw definite('JOIN_REFUSED', `the cluster already holds records (${name} does): nodes can join only while it is empty`);
+    throw definite(
+      'JOIN_REFUSED',
+      `the cluster already holds records (${name} does): nodes can join only while it is empty`,
+    );
   }
 
   async #freezeOther(name: string, epoch: number): Promise<void> {

@@ -5,7 +5,7 @@
  * the next epoch, and nodes and clients take over any that has a higher epoch than theirs.
  */
 import { KEY_BYTES_MAX } from '../base/limits.js';
-import { type Body, arrayField, integerField, mapField, stringField } from '../wire/body.js';
+import { arrayField, type Body, integerField, mapField, stringField } from '../wire/body.js';
 
 export interface Member {
   /** Unique, 1 to 64 characters of letters, digits, `.`, `_` and `-`. Placement depends on it: it never changes. */

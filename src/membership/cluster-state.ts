@@ -64,7 +64,10 @@ export class ClusterState {
     // Another one may have come while this one was being stored.
     if (config.epoch <= this.epoch) return false;
     this.#config = config;
-    this.#log.info('cluster configuration', { epoch: config.epoch, members: config.members.map((m) => m.name) });
+    this.#log.info('cluster configuration', {
+      epoch: config.epoch,
+      members: config.members.map((m) => m.name),
+    });
     this.#onChange();
     return true;
   }
@@ -87,7 +90,9 @@ export class ClusterState {
   #store(config: ClusterConfig | undefined, frozenEpoch: number): Promise<void> {
     const value = encodeBody({ config, frozenEpoch });
     return new Promise((resolve, reject) => {
-      this.#storage.write('cluster', value, (error) => (error === undefined ? resolve() : reject(failed(error))));
+      this.#storage.write('cluster', value, (error) =>
+        error === undefined ? resolve() : reject(failed(error)),
+      );
     });
   }
 }
@@ -111,7 +116,9 @@ export async function loadIdentity(
   }
   const identity = { name, id: newId() };
   await new Promise<void>((resolve, reject) => {
-    storage.write('identity', encodeBody(identity), (error) => (error === undefined ? resolve() : reject(failed(error))));
+    storage.write('identity', encodeBody(identity), (error) =>
+      error === undefined ? resolve() : reject(failed(error)),
+    );
   });
   return { identity, isNew: true };
 }

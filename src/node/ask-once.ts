@@ -27,7 +27,9 @@ export function askOnce(ports: AskPorts, address: Address, body: Body, timeoutMs
       if (error !== undefined) reject(error);
       else resolve(result!);
     };
-    const timer = ports.clock.setTimer(timeoutMs, () => settle(indefinite('TIMEOUT', `${address} did not answer`)));
+    const timer = ports.clock.setTimer(timeoutMs, () =>
+      settle(indefinite('TIMEOUT', `${address} did not answer`)),
+    );
     const onFrame = (frame: Frame): void => {
       if (frame.type === ERROR) return settle(readError(frame));
       const result = frame.type === RESULT ? decodeBody(frame.body()) : undefined;

@@ -89,7 +89,8 @@ export class ClientRequests {
 
   #withBody(frame: Frame, answer: (body: Body) => Promise<Body>): Promise<Body> {
     const body = decodeBody(frame.body());
-    if (body === undefined) return Promise.reject(definite('BAD_REQUEST', `a malformed ${typeName(frame.type)}`));
+    if (body === undefined)
+      return Promise.reject(definite('BAD_REQUEST', `a malformed ${typeName(frame.type)}`));
     return answer(body);
   }
 
@@ -158,7 +159,8 @@ export class ClientRequests {
     const cursor = bytesField(body, 'cursor');
     const limit = integerField(body, 'limit', 1, SCAN_LIMIT_MAX) ?? SCAN_LIMIT_DEFAULT;
     const r = integerField(body, 'r', 0, REPLICAS_MAX);
-    if (cursor !== undefined && cursor.length < 2) throw definite('BAD_REQUEST', 'the cursor is not one of ours');
+    if (cursor !== undefined && cursor.length < 2)
+      throw definite('BAD_REQUEST', 'the cursor is not one of ours');
     if (body.r !== undefined && r === undefined) throw definite('BAD_REQUEST', `r is 0 to ${REPLICAS_MAX}`);
     const { config } = running.state;
     if (config === undefined) throw notAMember();
@@ -209,4 +211,3 @@ function hex32(value: number): string {
 function notAMember(): KvError {
   return definite('NOT_A_MEMBER', 'this node is still joining its cluster');
 }
-

@@ -34,4 +34,3 @@ export interface LinkContext {
   /** Answers a MessagePack request of a peer; rejects with a KvError to refuse it. */
   onCall(link: PeerLink, type: number, body: Body): Promise<Body>;
 }
-

@@ -4,6 +4,8 @@
  *
  * States: made → starting (opens its storage, listens, founds or joins or remembers a cluster) → serving → stopped.
  */
+
+import { readU64, viewOf, writeU64 } from '../base/bytes.js';
 import { definite } from '../base/errors.js';
 import { ClientSession } from '../gateway/client-session.js';
 import { Admission } from '../membership/admission.js';
@@ -34,7 +36,6 @@ import { GroupCommitter } from '../storage/group-committer.js';
 import { CLOCK_KEY, CLUSTER_KEY, IDENTITY_KEY } from '../storage/keyspace.js';
 import { RecordCache } from '../storage/record-cache.js';
 import { RecordStore } from '../storage/record-store.js';
-import { readU64, viewOf, writeU64 } from '../base/bytes.js';
 import { HybridClock } from '../version/hybrid-clock.js';
 import { versionNode } from '../version/version.js';
 import { FrameConnection } from '../wire/frame-connection.js';
@@ -233,7 +234,8 @@ export class QuoralNode {
     return join({
       seeds: this.options.join,
       member,
-      ask: (address, body) => askOnce({ clock, network, flusher: this.#flusher }, address, body, JOIN_ANSWER_MS),
+      ask: (address, body) =>
+        askOnce({ clock, network, flusher: this.#flusher }, address, body, JOIN_ANSWER_MS),
       pause: (milliseconds) => new Promise((resolve) => clock.setTimer(milliseconds, resolve)),
       onRetry: (seed, reason) => {
         if (reason !== lastReason) log.info('waiting to join', { seed, reason });

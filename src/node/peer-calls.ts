@@ -44,7 +44,15 @@ export class PeerCalls {
     const { state } = this.#options;
     const { name, id } = state.identity;
     const clusterId = state.config?.clusterId ?? '';
-    return { protocol: PROTOCOL_VERSION, role: 'peer', software, name, identity: id, clusterId, epoch: state.epoch };
+    return {
+      protocol: PROTOCOL_VERSION,
+      role: 'peer',
+      software,
+      name,
+      identity: id,
+      clusterId,
+      epoch: state.epoch,
+    };
   }
 
   /** Finds the member that introduces itself with this HELLO; a string says why it is none. */
@@ -61,7 +69,8 @@ export class PeerCalls {
 
   /** What is wrong with the WELCOME of a member that this node has dialled, or undefined. */
   welcomeProblem(member: Member, body: Body | undefined): string | undefined {
-    if (body === undefined || body.protocol !== PROTOCOL_VERSION) return `${member.address} speaks another protocol`;
+    if (body === undefined || body.protocol !== PROTOCOL_VERSION)
+      return `${member.address} speaks another protocol`;
     if (stringField(body, 'node') !== member.name) return `${member.address} is not ${member.name}`;
     if (stringField(body, 'identity') !== member.identity) return lostIdentity(member.name);
     return undefined;
@@ -94,7 +103,9 @@ export class PeerCalls {
     this.#exchanging.add(link.name);
     const exchanged = epoch > state.epoch ? this.#pull(link) : this.#push(link);
     exchanged
-      .catch((error) => log.debug('no exchange of configurations', { peer: link.name, error: messageOf(error) }))
+      .catch((error) =>
+        log.debug('no exchange of configurations', { peer: link.name, error: messageOf(error) }),
+      )
       .finally(() => this.#exchanging.delete(link.name));
   }
 
@@ -111,7 +122,8 @@ export class PeerCalls {
     const limit = integerField(body, 'limit', 1, SCAN_LIMIT_MAX);
     const bytesMax = integerField(body, 'bytesMax', 1, SCAN_BYTES_MAX);
     const prefix = bytesField(body, 'prefix') ?? new Uint8Array(0);
-    if (from === undefined || from.length < 2 || limit === undefined || bytesMax === undefined) throw malformed();
+    if (from === undefined || from.length < 2 || limit === undefined || bytesMax === undefined)
+      throw malformed();
     if (integerField(body, 'epoch', 0, 0xffffffff) !== this.#options.state.epoch) {
       throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${this.#options.state.epoch}`);
     }

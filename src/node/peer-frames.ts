@@ -111,7 +111,8 @@ function onReplicaRead(link: PeerLink, context: LinkContext, frame: Frame): void
 function onReplicaApply(link: PeerLink, context: LinkContext, frame: Frame): void {
   const start = frame.bodyStart + REPLICA_PREFIX_BYTES;
   const length = frame.bodyLength - REPLICA_PREFIX_BYTES;
-  if (length < RECORD_HEADER_BYTES || !isRecordShape(frame.view, start, length)) return refuseShape(link, frame);
+  if (length < RECORD_HEADER_BYTES || !isRecordShape(frame.view, start, length))
+    return refuseShape(link, frame);
   if (!takesRequest(link, context, frame)) return;
   const repair = (frame.flags & FLAG_REPAIR) !== 0;
   context.replica.apply(keyRef, frame.bytes, frame.view, start, length, repair, link.client!, frame.id);

@@ -17,8 +17,8 @@ import { ERROR, FLAG_NOT_SERVING, HELLO, WELCOME } from '../wire/message-type.js
 import type { Outbox } from '../wire/outbox.js';
 import { readPingWallField, writePing } from '../wire/replica-messages.js';
 import { Calls, notConnected } from './calls.js';
-import type { LinkContext } from './link-context.js';
 import { LinkClient } from './link-client.js';
+import type { LinkContext } from './link-context.js';
 import { dispatchPeerFrame } from './peer-frames.js';
 
 /** A greeting that takes longer is given up. */
@@ -116,7 +116,8 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     this.calls.sweep();
     if (this.#channel === undefined) return;
     if (!this.#isGreeted) {
-      if (nowMs - this.#connectedAtMs > GREETING_MS_MAX) this.#drop(definite('TIMEOUT', 'no greeting in time'));
+      if (nowMs - this.#connectedAtMs > GREETING_MS_MAX)
+        this.#drop(definite('TIMEOUT', 'no greeting in time'));
       return;
     }
     const before = this.#liveliness;
@@ -150,7 +151,9 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     if (isServing === this.#isServing) return;
     this.#isServing = isServing;
     if (!isServing) this.#context.coordinator.onPeerDown(this);
-    this.#context.log.info(isServing ? 'peer serves again' : 'peer reports failed storage', { peer: this.name });
+    this.#context.log.info(isServing ? 'peer serves again' : 'peer reports failed storage', {
+      peer: this.name,
+    });
   }
 
   #dial(): void {

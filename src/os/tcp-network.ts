@@ -37,11 +37,7 @@ export class TcpNetwork implements Network {
     });
   }
 
-  connect(
-    address: Address,
-    handler: ConnectionHandler,
-    onConnect: (connection: Connection) => void,
-  ): void {
+  connect(address: Address, handler: ConnectionHandler, onConnect: (connection: Connection) => void): void {
     const connection = new TcpConnection(address);
     const socket = new Socket({ onread: this.#onRead(handler) } as SocketOptions);
     connection.open(socket, handler);
@@ -83,7 +79,8 @@ class TcpListener implements Listener {
     this.#server = server;
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('a TCP server has no TCP address');
-    this.address = bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+    this.address =
+      bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
   }
 
   close(): Promise<void> {

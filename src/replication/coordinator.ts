@@ -11,8 +11,8 @@ import type { Clock, Timer } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import { slotOf } from '../ring/slot.js';
 import type { HybridClock } from '../version/hybrid-clock.js';
-import { LocalClient } from './local-client.js';
 import type { KeyRef } from './key-ref.js';
+import { LocalClient } from './local-client.js';
 import type { Placement, ReplicaPeer, Responder } from './peer.js';
 import { ReadRequest } from './read-request.js';
 import type { Replica } from './replica.js';
@@ -195,7 +195,9 @@ export class Coordinator {
 
   /** Fails everything in flight, as on shutdown. Writes may have happened. */
   close(): void {
-    this.#table.forEach((request) => request.onDeadline());
+    this.#table.forEach((request) => {
+      request.onDeadline();
+    });
     if (this.#sweepTimer !== undefined) this.#context.clock.clearTimer(this.#sweepTimer);
     this.#sweepTimer = undefined;
   }
@@ -243,7 +245,8 @@ export class Coordinator {
   #begin(request: Request): void {
     this.#table.add(request);
     this.#bytesInFlight += request.weightBytes;
-    if (this.#sweepTimer === undefined) this.#sweepTimer = this.#context.clock.setTimer(SWEEP_MS, this.#sweep);
+    if (this.#sweepTimer === undefined)
+      this.#sweepTimer = this.#context.clock.setTimer(SWEEP_MS, this.#sweep);
   }
 
   #release(request: Request): void {

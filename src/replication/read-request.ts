@@ -9,9 +9,9 @@ import { expiredForm, isExpired, RECORD_NODE_OFFSET, RECORD_TIME_OFFSET } from '
 import { compareVersions, EXPIRED_BIT } from '../version/version.js';
 import { copyRange } from '../wire/frame.js';
 import { writeReplicaApply, writeReplicaRead } from '../wire/replica-messages.js';
+import { hedgeDelayMs, observeLatency } from './latency.js';
 import type { Responder } from './peer.js';
 import { ANSWER, FETCH, ReadQuorum, SETTLE, WAIT } from './read-quorum.js';
-import { hedgeDelayMs, observeLatency } from './latency.js';
 import { Request } from './request.js';
 
 // What goes on with each replica.

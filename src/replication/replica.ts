@@ -91,13 +91,6 @@ export class Replica implements CommitListener {
     else client.onRecord(id, this.#store.bytes, this.#store.start, this.#store.length);
   }
 
-  /** The time of the version held in memory for a key, or 0: coordinators want new versions to be above it. */
-  hotTime(key: KeyRef): number {
-    const store = this.#store;
-    const state = store.findHot(key.hashHi, key.hashLo, key.bytes, key.start, key.length);
-    return state === MISSING ? 0 : readU64(store.view, store.start + RECORD_TIME_OFFSET);
-  }
-
   /**
    * Takes over a record if its version is higher than what is held.
    * @param repair whether anyone but the coordinator of the write itself brings it.
@@ -152,16 +145,7 @@ export class Replica implements CommitListener {
   }
 
   #put(key: KeyRef, record: Uint8Array, start: number, length: number): number {
-    return this.#store.put(
-      key.hashHi,
-      key.hashLo,
-      key.bytes,
-      key.start,
-      key.length,
-      record,
-      start,
-      length,
-    );
+    return this.#store.put(key.hashHi, key.hashLo, key.bytes, key.start, key.length, record, start, length);
   }
 
   /** Whether the record just found has a value: neither tombstone nor expired. */
@@ -206,7 +190,9 @@ export class Replica implements CommitListener {
     }
     const { bytes, start, length } = this.#store;
     const record = bytes.slice(start, start + length);
-    this.#afterCommit(QUEUED, client, id, (asker, askedId) => asker.onRecord(askedId, record, 0, record.length));
+    this.#afterCommit(QUEUED, client, id, (asker, askedId) =>
+      asker.onRecord(askedId, record, 0, record.length),
+    );
   }
 
   /** Answers at once when what was found is in the log, else when it is. */

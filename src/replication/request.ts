@@ -7,8 +7,8 @@
 import type { ErrorCode, KvError } from '../base/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
-import type { HybridClock } from '../version/hybrid-clock.js';
 import { slotOf } from '../ring/slot.js';
+import type { HybridClock } from '../version/hybrid-clock.js';
 import type { ReplicaPrefix } from '../wire/replica-messages.js';
 import { KeyRef } from './key-ref.js';
 import type { Placement, ReplicaPeer, Responder } from './peer.js';
@@ -188,4 +188,3 @@ export function formatKey(key: Uint8Array): string {
 export function refuse(responder: Responder, token: number, error: KvError): void {
   responder.onError(token, error.code, error.message, error.definite);
 }
-

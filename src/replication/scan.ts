@@ -6,10 +6,10 @@
  * so a key that a majority has held throughout is seen, once: positions only grow.
  */
 import { compareBytes, viewOf } from '../base/bytes.js';
-import { definite, KvError, messageOf } from '../base/errors.js';
+import { definite, type KvError, messageOf } from '../base/errors.js';
 import type { Clock } from '../ports/clock.js';
 import { SLOT_COUNT } from '../ring/slot.js';
-import { slotOfEngineKey, keyOfEngineKey } from '../storage/keyspace.js';
+import { keyOfEngineKey, slotOfEngineKey } from '../storage/keyspace.js';
 import { type DecodedRecord, decodeRecord, isRecordShape, RECORD_HEADER_BYTES } from '../version/record.js';
 import { compareVersions } from '../version/version.js';
 import type { Placement, ReplicaPeer } from './peer.js';
@@ -135,12 +135,14 @@ function merge(
 
 /** A peer's answer to REPLICA_SCAN, validated. */
 export function checkScanRange(entries: readonly unknown[] | undefined, upTo: unknown): ScanRangeResult {
-  if (entries === undefined || !(upTo === null || (upTo instanceof Uint8Array && upTo.length >= 2))) throw malformed();
+  if (entries === undefined || !(upTo === null || (upTo instanceof Uint8Array && upTo.length >= 2)))
+    throw malformed();
   const checked = entries.map((entry): [Uint8Array, Uint8Array] => {
     const [key, record] = Array.isArray(entry) ? (entry as unknown[]) : [];
     if (!(key instanceof Uint8Array && record instanceof Uint8Array)) throw malformed();
     if (key.length < 3 || record.length < RECORD_HEADER_BYTES) throw malformed();
-    if (slotOfEngineKey(key) >= SLOT_COUNT || !isRecordShape(viewOf(record), 0, record.length)) throw malformed();
+    if (slotOfEngineKey(key) >= SLOT_COUNT || !isRecordShape(viewOf(record), 0, record.length))
+      throw malformed();
     return [key, record];
   });
   return { entries: checked, upTo };

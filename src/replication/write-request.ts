@@ -180,10 +180,12 @@ export class WriteRequest extends Request {
     const { context, key } = this;
     const live = this.countLive();
     if (live < this.#needed) return this.#failUnavailable(live);
-    const atLeast = Math.max(this.#highestTime, this.#ownHotTime());
-    this.#time = context.hybridClock.issue(atLeast);
+    // The clock is above every version that this node has heard of since it started; a replica that holds a higher one
+    // from before says STALE.
+    this.#time = context.hybridClock.issue(this.#highestTime);
     if (this.#time === 0) {
-      const message = 'the clock of this node has run ahead of its durable bound; try again, or ask another node';
+      const message =
+        'the clock of this node has run ahead of its durable bound; try again, or ask another node';
       return this.fail('CLOCK_NOT_READY', message, true);
     }
     this.#sealAs(this.#time);
@@ -203,7 +205,16 @@ export class WriteRequest extends Request {
       if (peer.isSelf) self = i;
       else {
         const { outbox } = peer;
-        writeReplicaApply(outbox, this.id, prefix, key.bytes, key.length, this.#record, this.#recordLength, false);
+        writeReplicaApply(
+          outbox,
+          this.id,
+          prefix,
+          key.bytes,
+          key.length,
+          this.#record,
+          this.#recordLength,
+          false,
+        );
       }
     }
     // Last, because it may answer at once.
@@ -212,7 +223,16 @@ export class WriteRequest extends Request {
 
   #applyOwn(): void {
     const { replica, localClient } = this.context;
-    replica.apply(this.key, this.#record, this.#recordView, 0, this.#recordLength, false, localClient, this.id);
+    replica.apply(
+      this.key,
+      this.#record,
+      this.#recordView,
+      0,
+      this.#recordLength,
+      false,
+      localClient,
+      this.id,
+    );
   }
 
   #afterSending(): void {
@@ -255,13 +275,6 @@ export class WriteRequest extends Request {
     return true;
   }
 
-  #ownHotTime(): number {
-    for (let i = 0; i < this.owners.length; i++) {
-      if (this.owners[i]!.isSelf) return this.context.replica.hotTime(this.key);
-    }
-    return 0;
-  }
-
   #failUnavailable(live: number): void {
     const message = `${this.keyText()} needs ${this.#needed} of its ${this.owners.length} replicas to write, ${live} can answer`;
     this.fail('QUORUM_UNAVAILABLE', message, true);
@@ -276,7 +289,8 @@ export class WriteRequest extends Request {
   #failUnknown(): void {
     const { accepted, lost } = this.#quorum;
     const acks = `${accepted} of ${this.#needed} acks for ${this.keyText()}`;
-    if (lost > 0) return this.fail('QUORUM_UNAVAILABLE', `${acks}; ${lost} replicas were lost on the way`, false);
+    if (lost > 0)
+      return this.fail('QUORUM_UNAVAILABLE', `${acks}; ${lost} replicas were lost on the way`, false);
     if (this.#refusal !== undefined) {
       return this.fail('QUORUM_UNAVAILABLE', `${acks}; ${this.#refusal.message}`, false);
     }

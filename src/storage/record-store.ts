@@ -74,12 +74,12 @@ export class RecordStore {
 
   /** Looks up the newest record of a key; the fields of this object say where it is. */
   find(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
-    const state = this.findHot(hashHi, hashLo, key, keyStart, keyLength);
+    const state = this.#findHot(hashHi, hashLo, key, keyStart, keyLength);
     return state === MISSING ? this.#findStored(hashHi, hashLo, key, keyStart, keyLength) : state;
   }
 
-  /** Like {@link find}, but without asking the engine: MISSING then means "not in memory". */
-  findHot(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
+  /** Like {@link find}, of what is in memory only. */
+  #findHot(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
     const cache = this.#cache;
     const handle = cache.find(hashHi, hashLo, key, keyStart, keyLength);
     if (handle >= 0) {
@@ -113,7 +113,16 @@ export class RecordStore {
     if (seq === 0) return 0;
     const committed = this.#committer.committedSeq;
     const cached = this.#cache.put(
-      hashHi, hashLo, key, keyStart, keyLength, record, recordStart, recordLength, seq, committed,
+      hashHi,
+      hashLo,
+      key,
+      keyStart,
+      keyLength,
+      record,
+      recordStart,
+      recordLength,
+      seq,
+      committed,
     );
     if (!cached) this.#keepUncached(latin1(key, keyStart, keyLength), record, recordStart, recordLength, seq);
     else if (this.#uncached.size > 0) this.#uncached.delete(latin1(key, keyStart, keyLength));
@@ -140,7 +149,13 @@ export class RecordStore {
     return first.length === 0;
   }
 
-  #findStored(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): FindState {
+  #findStored(
+    hashHi: number,
+    hashLo: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+  ): FindState {
     let stored: Uint8Array | undefined;
     try {
       stored = this.#engine.getSync(this.#engineKey.of(hashHi, key, keyStart, keyLength));

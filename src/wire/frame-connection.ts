@@ -95,4 +95,3 @@ export class FrameConnection implements ConnectionHandler, FrameHandler {
     this.connection.end();
   }
 }
-

@@ -91,11 +91,8 @@ export class FrameDecoder {
       this.#refuse(definite('PROTOCOL', 'a frame is shorter than its key'), frame.id);
       return false;
     }
-    const { bytes } = frame;
+    // A handler may push into another decoder, never into this one, so the window is still ours after it.
     this.#handler.onFrame(frame);
-    // A handler may push into another decoder, never into this one, so the window is still ours.
-    frame.bytes = bytes;
-    frame.view = view;
     return true;
   }
 
@@ -139,7 +136,6 @@ export class FrameDecoder {
       this.#partialBytes += take;
       from += take;
       if (take === missing) this.#cutPartial();
-      if (this.#stopped) return chunk.length;
     }
     return from;
   }

@@ -127,6 +127,7 @@ t.test('a source that ends is sent completely', async (t) => {
   const idle = driver.idle(60_000);
   await bench.clock.advanceAsync(1000);
   t.equal(await idle, true);
+  t.equal(bench.clock.pendingTimers, 0, 'nothing is left that would keep a process from ending');
   t.equal(bench.nodes[0]!.requests - before, 100);
 });
 
@@ -230,6 +231,31 @@ t.test('what is never answered keeps the driver from being idle', async (t) => {
   t.equal(await idle, false);
   bench.measurement.unanswered(bench.driver!.inFlight);
   t.same(bench.errors, { TIMEOUT: 3 });
+});
+
+t.test('an open loop passes by connections that are full', async (t) => {
+  const bench = await Bench.start({ connections: 4, pipeline: 4, nodes: 2, rate: 2000 });
+  bench.nodes[0]!.stallUntilMs = bench.clock.monotonicMs() + 300;
+  await bench.runFor(200);
+  const { sendDelays, operations } = bench.measurement;
+  t.ok(operations >= 400 - 16, `${operations} of 400, without those that hang`);
+  t.ok(sendDelays.summary().max < 100, `${sendDelays.summary().max} µs late`);
+});
+
+t.test('a second answer to a request ends the connection', async (t) => {
+  let gets = 0;
+  const bench = await Bench.start({ pipeline: 4 }, ({ nodes }) => {
+    nodes[0]!.script = (frame, outbox) => {
+      // Stopped, the driver leaves the slot free, so that the second answer finds it so.
+      if (frame.type === GET && ++gets === 3) {
+        bench.driver?.stop();
+        writeAbsent(outbox, frame.id);
+      }
+      return false;
+    };
+  });
+  await bench.runFor(50);
+  t.equal(bench.connections[0]!.isOpen, false);
 });
 
 t.test('an answer that nobody asked for ends the connection', async (t) => {

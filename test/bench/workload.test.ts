@@ -28,6 +28,17 @@ t.test('the keys do not depend on the mix', async (t) => {
   t.same(keys('a'), keys('set'));
 });
 
+t.test('reads and writes go to the same keys', async (t) => {
+  const source = new Workload({ workload: 'a', distribution: 'uniform', keys: 10, seed: 5 });
+  const seen = { reads: new Set<number>(), writes: new Set<number>() };
+  for (let i = 0; i < 1000; i++) {
+    source.advance();
+    (source.kind === READ ? seen.reads : seen.writes).add(source.key);
+  }
+  t.equal(seen.reads.size, 10);
+  t.equal(seen.writes.size, 10);
+});
+
 t.test('writing each key ends after the last', async (t) => {
   const source = new WriteEach(3, (position) => position * 10);
   const keys: number[] = [];

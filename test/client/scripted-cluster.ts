@@ -113,7 +113,7 @@ export class ScriptedNode {
   name: string;
   /** `refusing`: connections fail at once. `silent`: nobody answers the attempt. */
   listens: 'yes' | 'refusing' | 'silent' = 'yes';
-  /** Takes everything in and says nothing, like a stopped process; what it would have said comes when it goes on. */
+  /** Like a stopped process: what arrives waits until it goes on. */
   isPaused = false;
   epoch: number | undefined;
   /** Bytes to answer HELLO with, instead of WELCOME. */
@@ -159,7 +159,7 @@ export class ScriptedNode {
 
   resume(): void {
     this.isPaused = false;
-    for (const link of this.openLinks) link.release();
+    for (const link of this.openLinks) link.takeIn();
   }
 
   onFrame(link: ScriptedLink, frame: SeenFrame): void {
@@ -209,7 +209,8 @@ export class ScriptedLink implements Connection {
   readonly #handler: ConnectionHandler;
   readonly #log = new FrameLog();
   readonly #decoder = new FrameDecoder(this.#log);
-  #held: Uint8Array[] = [];
+  /** What has arrived and is not taken in yet. */
+  #arrived: Uint8Array[] = [];
 
   constructor(node: ScriptedNode, handler: ConnectionHandler) {
     this.node = node;
@@ -219,7 +220,10 @@ export class ScriptedLink implements Connection {
 
   write(bytes: Uint8Array): boolean {
     const copy = Uint8Array.from(bytes);
-    this.node.cluster.later(() => this.#receive(copy));
+    this.node.cluster.later(() => {
+      this.#arrived.push(copy);
+      if (!this.node.isPaused) this.takeIn();
+    });
     return true;
   }
 
@@ -237,10 +241,6 @@ export class ScriptedLink implements Connection {
 
   /** Sends bytes to the client, cut at random places. */
   send(bytes: Uint8Array): void {
-    if (this.node.isPaused) {
-      this.#held.push(bytes);
-      return;
-    }
     const { cluster } = this.node;
     for (let from = 0; from < bytes.length; ) {
       const to = Math.min(bytes.length, from + 1 + cluster.random.below(40));
@@ -253,10 +253,11 @@ export class ScriptedLink implements Connection {
     }
   }
 
-  release(): void {
-    const held = this.#held;
-    this.#held = [];
-    for (const bytes of held) this.send(bytes);
+  /** Takes in what has arrived. */
+  takeIn(): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (const bytes of arrived) this.#takeIn(bytes);
   }
 
   drop(error?: Error): void {
@@ -265,7 +266,7 @@ export class ScriptedLink implements Connection {
     this.node.cluster.later(() => this.#handler.onClose(error));
   }
 
-  #receive(bytes: Uint8Array): void {
+  #takeIn(bytes: Uint8Array): void {
     if (!this.isOpen) return;
     const { frames } = this.#log;
     frames.length = 0;

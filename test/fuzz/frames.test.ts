@@ -43,11 +43,11 @@ import { concat, FrameLog, written } from '../support/wire.js';
 import { EXAMPLES } from '../wire/format-examples.js';
 
 const SEED = Number(process.env.QUORAL_FUZZ_SEED ?? randomInt(2 ** 32));
-const ROUNDS = Number(process.env.QUORAL_FUZZ_ROUNDS ?? 3000);
+const ROUNDS = Number(process.env.QUORAL_FUZZ_ROUNDS ?? 10_000);
 /** Small, so that mutated lengths are often within it. */
 const FRAME_BYTES_MAX = 4096;
 /** Array memory that may be in use at any time, garbage that was not collected yet included. */
-const ARRAY_BYTES_MAX = 256 * 1024 * 1024;
+const ARRAY_BYTES_MAX = 64 * 1024 * 1024;
 
 const VALID = Object.values(EXAMPLES).map(written);
 

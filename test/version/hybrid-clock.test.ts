@@ -156,12 +156,27 @@ t.test('times that cannot be real are ignored', async (t) => {
 
 t.test('nothing is issued past 2089, so no time is issued twice for want of digits', async (t) => {
   const { store, clock } = startClock();
-  for (const atLeast of [VERSION_TIME_MAX, VERSION_TIME_MAX - 1, 2 ** 53, 2 ** 60]) {
+  for (const atLeast of [VERSION_TIME_MAX - 1000, VERSION_TIME_MAX - 1, VERSION_TIME_MAX, 2 ** 53, 2 ** 60]) {
     t.equal(clock.issue(atLeast), 0, String(atLeast));
     store.answerAll();
     t.equal(clock.issue(atLeast), 0, `${atLeast} again`);
   }
   t.ok(clock.issue(0) > 0, 'the clock itself was not moved');
+});
+
+t.test('a stored bound close to the end is followed by a safe integer', async (t) => {
+  const store = new BoundStore();
+  const clock = new HybridClock({
+    clock: new VirtualClock(),
+    storedBound: VERSION_TIME_MAX - 5,
+    persist: store.persist,
+  });
+  t.same(
+    store.asked.map((request) => request.bound),
+    [VERSION_TIME_MAX],
+  );
+  store.answerAll();
+  t.equal(clock.issue(0), 0);
 });
 
 t.test('the last believable time leaves every bound a safe integer', async (t) => {

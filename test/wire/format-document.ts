@@ -72,7 +72,7 @@ function parseFields(lines: readonly string[], first: number): ExampleField[] {
 /** The rows of the table whose head begins with `column`; each row by the names of the columns, without backquotes. */
 export function parseTable(document: string, column: string): Record<string, string>[] {
   const lines = document.split('\n');
-  const head = lines.findIndex((line) => line.startsWith(`| ${column} |`));
+  const head = lines.findIndex((line) => line.startsWith('|') && cells(line)[0] === column);
   if (head < 0) throw new Error(`FORMAT.md has no table of ${column}`);
   const names = cells(lines[head]!);
   const rows: Record<string, string>[] = [];

@@ -64,14 +64,15 @@ const HELLO_PEER = {
   role: 'peer',
   software: 'quoral/0.1.0',
   name: 'n2',
+  identity: '93ab',
   clusterId: 'c0ffee',
   epoch: EPOCH,
-  address: '10.0.0.2:7400',
 };
 const WELCOME = {
   protocol: 1,
   software: 'quoral/0.1.0',
   node: 'n1',
+  identity: '5f1c',
   clusterId: 'c0ffee',
   epoch: EPOCH,
   features: [],
@@ -94,13 +95,15 @@ const OWNERS_RESULT = {
     { name: 'n1', address: '10.0.0.1:7400', live: true },
   ],
 };
+/** Slot and key. */
+const POSITION = Uint8Array.of(0x02, 0x67, ...KEY);
 const REPLICA_SCAN = {
-  epoch: EPOCH,
   from: Uint8Array.of(0x02, 0x68),
   prefix: text('user:'),
   limit: 100,
   bytesMax: 1048576,
   values: true,
+  epoch: EPOCH,
 };
 
 /** A message with a MessagePack body. */
@@ -128,7 +131,7 @@ export const EXAMPLES: Readonly<Record<string, (outbox: Outbox) => void>> = {
   SCAN: map(type.SCAN, SCAN),
   'RESULT (to SCAN)': map(type.RESULT, SCAN_RESULT),
   STATUS: map(type.STATUS, {}),
-  'RESULT (to STATUS)': map(type.RESULT, { node: 'n1', ready: true }),
+  'RESULT (to STATUS)': map(type.RESULT, { name: 'n1', address: '10.0.0.1:7400' }),
   RING: map(type.RING, {}),
   'RESULT (to RING)': map(type.RESULT, RING_RESULT),
   OWNERS: (outbox) => writeBody(outbox, type.OWNERS, ID, {}, KEY),
@@ -152,7 +155,7 @@ export const EXAMPLES: Readonly<Record<string, (outbox: Outbox) => void>> = {
   'REPLICA_APPLY (a repair, with an expiry)': (outbox) =>
     writeReplicaApply(outbox, ID, PREFIX, KEY, KEY.length, EXPIRING, EXPIRING.length, true),
   REPLICA_SCAN: map(type.REPLICA_SCAN, REPLICA_SCAN),
-  'RESULT (to REPLICA_SCAN)': map(type.RESULT, { entries: [[615, KEY, RECORD]], upTo: null }),
+  'RESULT (to REPLICA_SCAN)': map(type.RESULT, { entries: [[POSITION, RECORD]], upTo: null }),
   READ_SAME: (outbox) => writeReadSame(outbox, ID, CLOCK),
   READ_VERSION: (outbox) => writeReadVersion(outbox, ID, CLOCK, TIME, NODE),
   READ_RECORD: (outbox) => writeReadRecord(outbox, ID, CLOCK, RECORD, 0, RECORD.length),

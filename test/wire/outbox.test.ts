@@ -139,6 +139,39 @@ t.test(
   },
 );
 
+t.test('frames that just fit, and that just do not', async (t) => {
+  for (let total = 4090; total <= 4102; total++) {
+    for (const first of [0, 12, 100]) {
+      const { clock, connection, outbox } = recordingOutbox();
+      const frames = [frameOf(1, 0, total - 12 - first)];
+      if (first > 0) frames.unshift(frameOf(2, 0, first - 12));
+      for (const frame of frames) send(outbox, frame);
+      clock.runDeferred();
+      t.equal(Buffer.compare(concat(connection.copies), concat(frames.map(rawFrame))), 0, `${total} bytes`);
+    }
+  }
+});
+
+t.test('an outbox is flushed only in the turns in which it has something', async (t) => {
+  let flushes = 0;
+  class CountingOutbox extends Outbox {
+    override flush(): void {
+      flushes++;
+      super.flush();
+    }
+  }
+  const clock = new VirtualClock();
+  const flusher = new Flusher(clock);
+  const counting = new CountingOutbox(new RecordingConnection(), flusher);
+  const other = new Outbox(new RecordingConnection(), flusher);
+  send(counting, frameOf(1, 1, 1));
+  for (let turn = 0; turn < 5; turn++) {
+    send(other, frameOf(2, 1, 1));
+    clock.runDeferred();
+  }
+  t.equal(flushes, 1);
+});
+
 t.test('a buffer that was taken is used again', async (t) => {
   const { clock, outbox } = recordingOutbox();
   send(outbox, frameOf(1, 1, 1));
