@@ -132,9 +132,10 @@ class DevCluster {
     if (this.#phase === 'stopping') return 'failed';
     const missing = this.#nodes.filter((node) => !node.isServing || !node.isRunning);
     if (missing.length > 0) {
-      for (const node of missing.filter((each) => each.isRunning)) {
-        output.note(`kvd dev: ${node.name} did not come up within ${START_MS_MAX / 1000} s`);
-      }
+      // A node that ended has been told already, and is why the others were not waited for.
+      const isTimeUp = missing.every((node) => node.isRunning);
+      const names = missing.map((node) => node.name).join(', ');
+      if (isTimeUp) output.note(`kvd dev: ${names} did not come up within ${START_MS_MAX / 1000} s`);
       return 'failed';
     }
     this.#phase = 'up';

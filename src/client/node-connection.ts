@@ -120,7 +120,6 @@ export class NodeConnection implements ConnectionHandler, FrameHandler {
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#state === 'ended') return;
     this.lastReceivedMs = this.#io.clock.monotonicMs();
     if (this.#isSuspect) this.#clearSuspicion();
     this.#decoder.push(bytes);

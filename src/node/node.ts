@@ -140,7 +140,7 @@ export class QuoralNode {
       persist: (bound, done) => committer.putDurable(CLOCK_KEY, encodeBound(bound), done),
     });
     const cache = new RecordCache({ bytes: options.cacheBytes });
-    const store = new RecordStore({ engine, committer, cache, log });
+    const store = new RecordStore({ clock, engine, committer, cache, log });
     const recovery = new CorruptRecovery();
     const replica = new Replica({
       clock,

@@ -11,7 +11,7 @@
 import { readU64 } from '../base/bytes.js';
 import type { Clock } from '../ports/clock.js';
 import type { CommitListener, GroupCommitter } from '../storage/group-committer.js';
-import { CORRUPT, type FindState, MISSING, QUEUED, type RecordStore } from '../storage/record-store.js';
+import { COLD, CORRUPT, type FindState, MISSING, QUEUED, type RecordStore } from '../storage/record-store.js';
 import {
   FLAG_TOMBSTONE,
   isExpired,
@@ -20,6 +20,7 @@ import {
   RECORD_TIME_OFFSET,
 } from '../version/record.js';
 import { compareVersions } from '../version/version.js';
+import { ColdReads } from './cold-reads.js';
 import type { KeyRef } from './key-ref.js';
 import type { ReplicaClient } from './replica-client.js';
 import type { WrittenBack } from './written-back.js';
@@ -47,6 +48,7 @@ interface Pending {
 export class Replica implements CommitListener {
   readonly #clock: Clock;
   readonly #store: RecordStore;
+  readonly #coldReads: ColdReads;
   readonly #committer: GroupCommitter;
   readonly #writtenBack: WrittenBack;
   readonly #onCorrupt: ReplicaOptions['onCorrupt'];
@@ -62,6 +64,7 @@ export class Replica implements CommitListener {
   constructor(options: ReplicaOptions) {
     this.#clock = options.clock;
     this.#store = options.store;
+    this.#coldReads = new ColdReads(options.clock, options.store);
     this.#committer = options.committer;
     this.#writtenBack = options.writtenBack;
     this.#onCorrupt = options.onCorrupt;
@@ -82,8 +85,26 @@ export class Replica implements CommitListener {
     id: number,
   ): void {
     if (this.#committer.isFailed) return client.onRefused(id, 'STORAGE_FAILED', STORAGE_MESSAGE);
-    const state = this.#find(key);
+    const store = this.#store;
+    const state = store.findForRead(key.hashHi, key.hashLo, key.bytes, key.start, key.length);
+    if (state !== COLD) return this.#answerRead(state, key, haveTime, haveNode, versionOnly, client, id);
+    this.#coldReads.add(key, (warmed) => {
+      if (this.#committer.isFailed) return client.onRefused(id, 'STORAGE_FAILED', STORAGE_MESSAGE);
+      this.#answerRead(this.#find(warmed), warmed, haveTime, haveNode, versionOnly, client, id);
+    });
+  }
+
+  #answerRead(
+    state: FindState,
+    key: KeyRef,
+    haveTime: number,
+    haveNode: number,
+    versionOnly: boolean,
+    client: ReplicaClient,
+    id: number,
+  ): void {
     if (state === CORRUPT) return this.#refuseCorrupt(key, client, id);
+    this.#hold(state);
     const order = compareVersions(this.#heldTime, this.#heldNode, haveTime, haveNode);
     if (state === QUEUED) return this.#answerQueued(order, versionOnly, client, id);
     if (order === 0) client.onSame(id);
@@ -138,10 +159,16 @@ export class Replica implements CommitListener {
   #find(key: KeyRef): FindState {
     const store = this.#store;
     const state = store.find(key.hashHi, key.hashLo, key.bytes, key.start, key.length);
+    this.#hold(state);
+    return state;
+  }
+
+  /** Notes the version that a look-up has found. */
+  #hold(state: FindState): void {
+    const store = this.#store;
     const isHeld = state !== MISSING && state !== CORRUPT;
     this.#heldTime = isHeld ? readU64(store.view, store.start + RECORD_TIME_OFFSET) : 0;
     this.#heldNode = isHeld ? store.view.getUint32(store.start + RECORD_NODE_OFFSET) : 0;
-    return state;
   }
 
   #put(key: KeyRef, record: Uint8Array, start: number, length: number): number {

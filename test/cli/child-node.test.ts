@@ -50,7 +50,7 @@ test('a child that does not obey is killed', async (t) => {
 test('the last words of a child come before its end', async (t) => {
   const { child, logs } = await start('dying');
   t.same(await child.exited, { code: 3, signal: null });
-  t.equal(logs.at(-1), 'last words');
+  t.equal(logs.at(-1), 'the very last');
 });
 
 test('a child ends when its parent is killed', async (t) => {

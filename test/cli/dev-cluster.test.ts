@@ -191,13 +191,17 @@ test('when the last node has died, so does the cluster', async (t) => {
 });
 
 test('a node that dies while they start ends it all', async (t) => {
-  const { exitCode, children, output } = dev({}, (child) => {
-    if (child.name !== 'n2') return child.serve();
+  const { exitCode, children, output, clock } = dev({}, (child) => {
+    if (child.name === 'n1') child.serve();
+    if (child.name !== 'n2') return;
     child.log('kvd: 127.0.0.1:7401 is taken by another program');
     child.end({ code: 1 });
   });
+  const startMs = clock.nowMs;
   t.equal(await exitCode, 1);
+  t.ok(clock.nowMs - startMs < 60_000, 'n3 is not waited for');
   t.match(output.notes, [/^n2 │ kvd: 127\.0\.0\.1:7401 is taken/, 'n2 │ (pid 1001) ended with exit code 1']);
+  t.equal(output.notes.length, 2);
   t.equal(output.text, '');
   t.same([children[0]!.signals, children[1]!.signals], [['SIGTERM'], []]);
 });

@@ -39,7 +39,7 @@ export async function kvcli(args: readonly string[], options: RunOptions = {}): 
     shares: async (members) => members.map((_, i) => (i + 1) / ((members.length * (members.length + 1)) / 2)),
     output,
     clock,
-    env: { QUORAL_HISTORY: '/dev/null', ...options.env },
+    env: options.env ?? {},
     input: Readable.from(options.input === undefined ? [] : [Buffer.from(options.input as string)]),
     terminal: new PassThrough(),
     signal: options.signal ?? new AbortController().signal,

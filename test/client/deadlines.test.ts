@@ -129,6 +129,10 @@ t.test('one signal serves many requests with one listener, which is taken off at
   await cluster.run(Promise.all(Array.from({ length: 100 }, (_, i) => kv.get(`${i}`, { signal }))));
   t.equal(added, 1);
   t.equal(listeners, 0);
+  node.script = hold;
+  const second = cluster.failure<KvError>(kv.get('k', { signal }));
+  controller.abort();
+  t.match(await second, { code: 'ABORTED' }, 'the signal serves again');
 });
 
 t.test('aborting between two attempts is definite', async (t) => {

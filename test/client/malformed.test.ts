@@ -140,6 +140,22 @@ t.test('replies to nobody are ignored', async (t) => {
   t.equal(node.attempts, 1, 'on the same connection');
 });
 
+t.test('a second reply to an attempt is not taken for one to the next', async (t) => {
+  const cluster = new ScriptedCluster({ nodes: 1 });
+  const kv = await cluster.connect();
+  const node = cluster.nodes[0]!;
+  node.script = (request) => {
+    if (node.received.length === 1) request.error('BUSY', true);
+    return true;
+  };
+  const asked = kv.get('k');
+  while (node.received.length < 2) await cluster.pass(1);
+  node.received[0]!.value('of the first attempt');
+  await cluster.pass(3);
+  node.received[1]!.value('of the second');
+  t.equal(await cluster.run(asked), 'of the second');
+});
+
 t.test('one node cannot answer for another', async (t) => {
   const cluster = new ScriptedCluster();
   const kv = await cluster.connect();

@@ -75,6 +75,9 @@ t.test('no more than inFlightBytesMax are in flight, but one large operation goe
   t.same(node.keys(SET), ['a', 'b', 'c', 'd']);
   held[3]!.done();
   await cluster.run(Promise.all(all));
+  for (const key of ['e', 'f']) kv.set(key, value(400)).catch(() => {});
+  await cluster.pass(5);
+  t.same(node.keys(SET).slice(4), ['e', 'f'], 'what has ended counts no more');
 });
 
 t.test('what waits times out, definitely, and leaves the queue', async (t) => {

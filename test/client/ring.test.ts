@@ -142,6 +142,22 @@ t.test('a swarm of hints is one question', async (t) => {
   t.ok(asked(cluster) >= 1 && asked(cluster) <= 2, `${asked(cluster)}`);
 });
 
+t.test('hints that go on for a second are a few questions', async (t) => {
+  const cluster = new ScriptedCluster();
+  const kv = await cluster.connect();
+  await cluster.warm(kv);
+  await cluster.pass(500);
+  for (const node of cluster.nodes) {
+    node.script = (request) => {
+      request.error('EPOCH_MISMATCH', true);
+      return true;
+    };
+  }
+  const all = Array.from({ length: 50 }, (_, i) => kv.set(`k${i}`, 'v', { timeoutMs: 1000 }));
+  await cluster.run(Promise.allSettled(all));
+  t.ok(asked(cluster) >= 2 && asked(cluster) <= 5, `${asked(cluster)}`);
+});
+
 t.test('a node that has left is let go once its answers have come', async (t) => {
   const cluster = new ScriptedCluster({ nodes: 4 });
   const kv = await cluster.connect();

@@ -32,6 +32,7 @@ export function storageEngineContract(t: Test, make: (t: Test) => EngineUnderTes
   readsAndWrites(test);
   batches(test);
   iterators(test);
+  againstAMap(test);
   lifeCycle(test);
 }
 
@@ -266,6 +267,36 @@ function iterators(test: Define): void {
     t.equal(found.length, 4800);
     t.equal(found[0], 'k10100=100');
     t.equal(found.at(-1), 'k14899=4899');
+  });
+}
+
+function againstAMap(test: Define): void {
+  test('random writes, deletes and scans agree with a map', async (t, engine) => {
+    const seed = Number(process.env.SEED ?? 20260102);
+    const random = new SeededRandom(seed);
+    const model = new Map<string, string>();
+    const anyKey = () => `${'ab'[random.below(2)]}${'xyz'.slice(random.below(3))}${random.below(9)}`;
+    for (let round = 0; round < 200; round++) {
+      const operations: Operation[] = [];
+      for (let i = random.below(6); i >= 0; i--) {
+        const key = anyKey();
+        const value = random.below(3) === 0 ? undefined : `${round}.${i}`;
+        operations.push([bytes(key), value === undefined ? undefined : bytes(value)]);
+        if (value === undefined) model.delete(key);
+        else model.set(key, value);
+      }
+      await write(engine, operations, random.below(50) === 0);
+      const [from, to] = [anyKey(), anyKey()].sort() as [string, string];
+      const expected = [...model].filter(([key]) => key >= from && key < to).sort();
+      const found = await scan(engine, { from: bytes(from), to: bytes(to) });
+      t.same(
+        found,
+        expected.map(([key, value]) => `${key}=${value}`),
+        `round ${round}, SEED=${seed}`,
+      );
+      const key = anyKey();
+      t.equal(text(engine.getSync(bytes(key))), model.get(key));
+    }
   });
 }
 

@@ -1,0 +1,139 @@
+/**
+ * A disk in memory that outlives the programs that write to it, and fails when it is told to.
+ *
+ * It behaves as LevelDB was seen to (DESIGN §7): a batch is all or nothing; a crash keeps what was acknowledged and may
+ * keep what was not; after a failed write the handle is poisoned, and what it takes then is lost, though acknowledged.
+ */
+import { compareBytes } from '../../src/base/bytes.js';
+import { definite } from '../../src/base/errors.js';
+import type { Clock } from '../../src/ports/clock.js';
+import type { Random } from '../../src/ports/random.js';
+import type {
+  EngineBatch,
+  EngineCallback,
+  EngineEntry,
+  EngineIterator,
+  EngineRange,
+  StorageEngine,
+} from '../../src/ports/storage-engine.js';
+
+type Change = readonly [key: string, value: Uint8Array | undefined];
+
+export class VirtualDisk {
+  readonly #random: Random;
+  /** Everything stored, by the bytes of the key as a latin1 string. */
+  readonly content = new Map<string, Uint8Array>();
+  /** Bounds of the time that one batch takes, in milliseconds. */
+  writeMs: readonly [number, number] = [0.05, 0.5];
+  /** While set, every write fails with it; a failed batch may be stored all the same. */
+  failure: string | undefined;
+  #pending: Change[] | undefined;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** An engine on this disk, for one run of a program. */
+  engine(clock: Clock): StorageEngine {
+    return new DiskEngine(this, clock);
+  }
+
+  /** The program is gone: the batch on its way may have been stored or not. */
+  crash(): void {
+    if (this.#pending !== undefined && this.#random.below(2) === 0) this.#store(this.#pending);
+    this.#pending = undefined;
+  }
+
+  /** Flips one bit of what is stored under a key. */
+  corrupt(key: Uint8Array, byte: number): void {
+    const stored = Uint8Array.from(this.content.get(latin1(key)) ?? []);
+    stored[byte]! ^= 1;
+    this.content.set(latin1(key), stored);
+  }
+
+  write(changes: Change[], clock: Clock, isPoisoned: boolean, done: EngineCallback): void {
+    const [min, max] = this.writeMs;
+    this.#pending = isPoisoned ? undefined : changes;
+    clock.setTimer(min + this.#random.next() * (max - min), () => {
+      this.#pending = undefined;
+      const isStored = this.failure === undefined || this.#random.below(2) === 0;
+      if (isStored && !isPoisoned) this.#store(changes);
+      done(this.failure === undefined ? undefined : new Error(this.failure));
+    });
+  }
+
+  #store(changes: readonly Change[]): void {
+    for (const [key, value] of changes) {
+      if (value === undefined) this.content.delete(key);
+      else this.content.set(key, value);
+    }
+  }
+}
+
+class DiskEngine implements StorageEngine {
+  readonly #disk: VirtualDisk;
+  readonly #clock: Clock;
+  #isOpen = false;
+  #isPoisoned = false;
+
+  constructor(disk: VirtualDisk, clock: Clock) {
+    this.#disk = disk;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<void> {
+    if (this.#disk.failure !== undefined) throw definite('STORAGE_FAILED', this.#disk.failure);
+    this.#isOpen = true;
+    this.#isPoisoned = false;
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false;
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    this.#assertOpen();
+    const stored = this.#disk.content.get(latin1(key));
+    return stored === undefined ? undefined : Uint8Array.from(stored);
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return keys.map((key) => this.getSync(key));
+  }
+
+  batch(): EngineBatch {
+    this.#assertOpen();
+    const changes: Change[] = [];
+    return {
+      put: (key, value) => void changes.push([latin1(key), Uint8Array.from(value)]),
+      delete: (key) => void changes.push([latin1(key), undefined]),
+      abandon: () => void changes.splice(0),
+      write: (_sync, done) => {
+        this.#disk.write(changes, this.#clock, this.#isPoisoned, (error) => {
+          if (error !== undefined) this.#isPoisoned = true;
+          done(error);
+        });
+      },
+    };
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    this.#assertOpen();
+    const entries = [...this.#disk.content]
+      .map(([key, value]): EngineEntry => [Buffer.from(key, 'latin1'), Uint8Array.from(value)])
+      .filter(([key]) => compareBytes(key, range.from) >= 0 && (range.to === undefined || compareBytes(key, range.to) < 0))
+      .sort(([a], [b]) => compareBytes(a, b));
+    return {
+      next: async (count) => entries.splice(0, count),
+      close: async () => {},
+    };
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOpen) throw definite('STORAGE_FAILED', 'the virtual disk is not open');
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}
