@@ -75,7 +75,7 @@ export class ClientRequests {
       case SCAN:
         return this.#withBody(frame, (body) => this.#scan(body));
       case RING:
-        return Promise.resolve(this.#ring());
+        return this.#ring();
       case OWNERS:
         return this.#owners(frame);
       case STATUS:
@@ -131,7 +131,7 @@ export class ClientRequests {
     };
   }
 
-  #ring(): Body {
+  async #ring(): Promise<Body> {
     const { running, options } = this.#options;
     const { config } = running.state;
     if (config === undefined) throw notAMember();

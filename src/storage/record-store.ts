@@ -40,8 +40,8 @@ interface Uncached {
 
 const EMPTY = new Uint8Array(0);
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
-/** Committed leftovers among the uncached are swept when there are more than this. */
-const UNCACHED_SWEEP = 256;
+/** Committed leftovers among the uncached are swept when there are this many, or twice as many as the last sweep left. */
+const UNCACHED_SWEEP_MIN = 256;
 
 /** A key with its hash, for reading many together. */
 export interface StoredKey {
@@ -65,6 +65,7 @@ export class RecordStore {
   readonly #log: Log;
   readonly #engineKey = new EngineKey();
   readonly #uncached = new Map<string, Uncached>();
+  #sweepAt = UNCACHED_SWEEP_MIN;
   readonly #clock: Clock;
   #coldReads = 0;
   /** Keys whose records are being read by {@link warm}; a write takes its key out. */
@@ -240,12 +241,14 @@ export class RecordStore {
   #keepUncached(id: string, record: Uint8Array, start: number, length: number, seq: number): void {
     const copy = record.slice(start, start + length);
     this.#uncached.set(id, { record: copy, view: viewOf(copy), seq });
-    if (this.#uncached.size > UNCACHED_SWEEP) this.#sweepUncached();
+    if (this.#uncached.size >= this.#sweepAt) this.#sweepUncached();
   }
 
   #sweepUncached(): void {
     const committed = this.#committer.committedSeq;
     for (const [id, entry] of this.#uncached) if (entry.seq <= committed) this.#uncached.delete(id);
+    // Twice what is left, so that sweeping costs each put the same however many are queued.
+    this.#sweepAt = Math.max(UNCACHED_SWEEP_MIN, this.#uncached.size * 2);
   }
 
   #point(bytes: Uint8Array, view: DataView, start: number, length: number, seq: number): void {

@@ -126,7 +126,7 @@ export function readReplyNodeField(frame: Frame): number {
 }
 
 export function writeReadSame(outbox: Outbox, id: number, clock: number): void {
-  writeU64(outbox.view, beginReply(outbox, READ_SAME, 0, id, 0), clock);
+  writeClockReply(outbox, READ_SAME, 0, id, clock);
 }
 
 export function writeReadVersion(
@@ -153,7 +153,7 @@ export function writeReadRecord(
 }
 
 export function writeApplied(outbox: Outbox, id: number, clock: number, flags: number): void {
-  writeU64(outbox.view, beginReply(outbox, APPLIED, flags, id, 0), clock);
+  writeClockReply(outbox, APPLIED, flags, id, clock);
 }
 
 export function writeStale(outbox: Outbox, id: number, clock: number, time: number, node: number): void {
@@ -161,7 +161,13 @@ export function writeStale(outbox: Outbox, id: number, clock: number, time: numb
 }
 
 export function writeUnsure(outbox: Outbox, id: number, clock: number): void {
-  writeU64(outbox.view, beginReply(outbox, UNSURE, 0, id, 0), clock);
+  writeClockReply(outbox, UNSURE, 0, id, clock);
+}
+
+/** The outbox may have another view after `begin`: it is read only then. */
+function writeClockReply(outbox: Outbox, type: number, flags: number, id: number, clock: number): void {
+  const at = beginReply(outbox, type, flags, id, 0);
+  writeU64(outbox.view, at, clock);
 }
 
 function beginReply(outbox: Outbox, type: number, flags: number, id: number, bodyBytes: number): number {

@@ -169,6 +169,17 @@ test('import gives up when the cluster is away', async (t) => {
   t.equal(summary!.failures.length, 100);
 });
 
+test('import does not give up while some records can be stored', async (t) => {
+  const client = new FakeClient(new AutoClock());
+  const isRefused = (key: string) => Number(key.slice(1)) % 10 !== 0;
+  client.writeFault = (key) =>
+    isRefused(key) ? { error: definite('BAD_REQUEST', 'no'), isApplied: false } : undefined;
+  const input = Array.from({ length: 2000 }, (_, i) => `{"key":"k${i}","value":"v"}\n`).join('');
+  const { output, exitCode } = await kvcli(['import', '-', '--json'], { client, input });
+  t.equal(exitCode, 2);
+  t.match(output.json, [{ lines: 2000, stored: 200, failed: 1800, stopped: null }]);
+});
+
 test('an interrupted import ends in good order and says where', async (t) => {
   const interrupt = new AbortController();
   const client = new FakeClient(new AutoClock());
@@ -238,12 +249,18 @@ test('export writes into what is no regular file, and does not replace it', asyn
 test('an interrupted export leaves no file', async (t) => {
   const dir = t.testdir({});
   const interrupt = new AbortController();
-  interrupt.abort();
-  const { exitCode } = await kvcli(['export', `${dir}/out.ndjson`], {
-    client: filled(3),
-    signal: interrupt.signal,
-  });
+  const client = filled(10);
+  const scan = client.scan.bind(client);
+  client.scan = async function* (options) {
+    for await (const entry of scan(options)) {
+      yield entry;
+      interrupt.abort();
+    }
+  };
+  const args = ['export', `${dir}/out.ndjson`];
+  const { exitCode, output } = await kvcli(args, { client, signal: interrupt.signal });
   t.equal(exitCode, 2);
+  t.same(output.notes, ['kvcli: export interrupted after 1 record']);
   t.same(readdirSync(dir), []);
 });
 

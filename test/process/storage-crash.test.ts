@@ -42,13 +42,20 @@ t.test(
       return;
     }
     const path = join(t.testdir(), 'data');
-    // No file of the child may grow past 1 MiB, so the log fails half way through a record; then any may.
-    const limited = ['--fsize=1048576:unlimited', process.execPath, writer, path, '0', `${16 * 1024 * 1024}`];
+    // No file of the child may grow past a size in the middle of a block, so the log fails half way through a record.
+    const limited = [
+      '--fsize=1000001:unlimited',
+      process.execPath,
+      writer,
+      path,
+      '0',
+      `${256 * 1024 * 1024}`,
+    ];
     const child = start('prlimit', limited);
     child.stdout!.on('data', (chunk: Buffer) => {
       if (chunk.includes('failed')) spawnSync('prlimit', ['--pid', `${child.pid}`, '--fsize=unlimited']);
     });
-    const { last, failures, lastAfterFailure } = await killAfter(child, 2500);
+    const { last, failures, lastAfterFailure } = await killAfter(child, 1500);
     t.ok(failures > 0, `the storage failed ${failures} times`);
     t.ok(lastAfterFailure.size > 1000, `${lastAfterFailure.size} keys were acknowledged after that`);
     t.same(await findLost(path, last), []);
