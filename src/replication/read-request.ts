@@ -161,6 +161,14 @@ export class ReadRequest extends Request {
     this.proceed();
   }
 
+  /** A replica has answered and gone since: it can neither be asked again nor be repaired. */
+  #onGone(replica: number): void {
+    this.#state[replica] = FAILED;
+    this.#quorum.forget(replica);
+    this.#lastProblem = `${this.owners[replica]!.name}: it was lost after it had answered`;
+    this.proceed();
+  }
+
   protected override step(): void {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
@@ -251,12 +259,17 @@ export class ReadRequest extends Request {
     // What was adopted as newest has its record at hand, so somebody holds it.
     if (holder < 0) return this.#failUnavailable();
     if (this.#state[holder] !== HEARD) return;
+    if (!this.owners[holder]!.isLive) return this.#onGone(holder);
     this.#ask(holder, false, false);
   }
 
   #settle(): void {
     for (let i = 0; i < this.#state.length; i++) {
       if (this.#state[i] !== HEARD || !this.#quorum.needsRepair(i)) continue;
+      if (!this.owners[i]!.isLive) {
+        this.#onGone(i);
+        continue;
+      }
       this.#state[i] = REPAIRING;
       this.#sentTime[i] = this.#quorum.newestTime;
       this.#sentNode[i] = this.#quorum.newestNode;

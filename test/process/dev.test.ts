@@ -18,7 +18,8 @@ interface Place {
 t.test('five nodes serve, stop at Ctrl-C, and find their data again', async (t) => {
   const place = await makePlace(t);
   const host = `${HOST}:${place.basePort}`;
-  const kvcli = (args: string[], input?: string | Uint8Array) => run(t, 'kvcli', ['-h', host, ...args], input);
+  const kvcli = (args: string[], input?: Uint8Array) =>
+    run(t, 'kvcli', ['-h', host, ...args], input === undefined ? {} : { input });
   const dev = await startDev(t, place);
   const pids = pidsOf(dev, place, t);
   for (const words of commandsToTry(dev)) {

@@ -15,6 +15,7 @@ import { type Program, run, startProgram } from './program.js';
 const RECORDS_MIN = 100_000;
 const SAMPLE = 2000;
 const SPOT_CHECKS = 5;
+const TRANSFER_MS_MAX = 120_000;
 /** Lines that are given to the import at once: small against the file, large against a call. */
 const FEED_LINES = 500;
 
@@ -48,14 +49,16 @@ t.test('an import that loses a node on its way stores everything', { timeout: 24
   t.equal(importer.exit, undefined, 'and comes back in the middle of it');
   await feed(importer, lines.slice(half + half / 2));
   importer.endInput();
-  const { code } = await importer.ended();
+  const { code } = await importer.ended(TRANSFER_MS_MAX);
   t.equal(code, 0, importer.stderr);
   const summary = JSON.parse(importer.stdout.toString());
   t.match(summary, { lines: keys.length, stored: keys.length, failed: 0, expired: 0, stopped: null });
   t.comment(`${summary.elapsedMs} ms, ${summary.resent} sent again`);
 
   const file = join(cluster.directory, 'export.ndjson');
-  const exported = await run(t, 'kvcli', ['-h', host, '--json', 'export', file]);
+  const exported = await run(t, 'kvcli', ['-h', host, '--json', 'export', file], {
+    boundMs: TRANSFER_MS_MAX,
+  });
   t.equal(exported.code, 0, exported.stderr);
   t.match(JSON.parse(exported.stdout.toString()), { records: keys.length });
   t.same(await differences(records, file), [], 'what is exported is what was imported');

@@ -100,8 +100,8 @@ export class Program {
   }
 
   /** Resolves when the process has ended by itself. */
-  ended(): Promise<Exit> {
-    return until(`"${this.#label}" has ended`, () => this.exit).catch((error) => this.#fail(error));
+  ended(boundMs = BOUND_MS): Promise<Exit> {
+    return until(`"${this.#label}" has ended`, () => this.exit, boundMs).catch((error) => this.#fail(error));
   }
 
   /** Resolves when standard output or standard error match; rejects when the program ends before. */
@@ -141,17 +141,17 @@ export function startProgram(
   return program;
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end. `boundMs` is for those that have a lot to do. */
 export async function run(
   t: Test,
   name: ProgramName,
   args: readonly string[],
-  input: string | Uint8Array = '',
+  { input = '', boundMs = BOUND_MS }: { input?: string | Uint8Array; boundMs?: number } = {},
 ): Promise<RunResult> {
   const program = startProgram(t, name, args);
   await program.feed(input);
   program.endInput();
-  const { code } = await program.ended();
+  const { code } = await program.ended(boundMs);
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 

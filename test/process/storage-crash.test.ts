@@ -115,8 +115,9 @@ async function findLost(path: string, acknowledged: ReadonlyMap<string, number>)
   const names = [...acknowledged.keys()];
   const values = await engine.getMany(names.map(crashKey));
   await engine.close();
-  return names.filter((name, i) => {
+  const lost = names.filter((name, i) => {
     const value = values[i];
     return value === undefined || crashCounter(name, value) < acknowledged.get(name)!;
   });
+  return lost.length > 5 ? [...lost.slice(0, 5), `and ${lost.length - 5} more`] : lost;
 }

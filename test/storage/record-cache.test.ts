@@ -289,7 +289,7 @@ t.test('against a map, in arenas so small that everything wraps and is evicted',
     fc.property(
       arenas,
       hashes,
-      fc.array(command, { maxLength: 400, size: 'max' }),
+      fc.array(command, { maxLength: 300, size: 'max' }),
       (bytes, distinct, commands) => {
         const cache = new RecordCache({ bytes, recordBytesMax: 80 });
         const keys = Array.from({ length: KEYS }, (_, i) => {
@@ -302,9 +302,9 @@ t.test('against a map, in arenas so small that everything wraps and is evicted',
         total.refusals += model.refusals;
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
-  t.ok(total.evictions > 1000 && total.refusals > 100, JSON.stringify(total));
+  t.ok(total.evictions > 1000 && total.refusals > 1000, JSON.stringify(total));
 });
 
 t.test('a long run with few queued entries, as in service', async (t) => {

@@ -104,6 +104,8 @@ export class RealNode {
 export class RealCluster {
   readonly directory: string;
   readonly #nodes = new Map<string, RealNode>();
+  /** The nodes, and all others that were ever made. */
+  readonly #made: RealNode[] = [];
   readonly #clients = new Set<KvClient>();
 
   private constructor(directory: string) {
@@ -151,10 +153,17 @@ export class RealCluster {
 
   /** Adds a node, which does not run yet; in the place of an earlier one of its name, if there is one. */
   async add(spec: NodeSpec): Promise<RealNode> {
+    const node = await this.make(spec);
+    this.#nodes.set(spec.name, node);
+    return node;
+  }
+
+  /** A node that does not run, and is none of the cluster's: one that it will not let in. */
+  async make(spec: NodeSpec): Promise<RealNode> {
     const address = spec.address ?? `${HOST}:${(await freePorts(1))[0]}`;
     const data = spec.data ?? join(this.directory, spec.name);
     const node = new RealNode({ join: [], options: [], ...spec, address, data });
-    this.#nodes.set(spec.name, node);
+    this.#made.push(node);
     return node;
   }
 
@@ -206,7 +215,7 @@ export class RealCluster {
   }
 
   logs(): string {
-    return this.nodes.map((node) => node.logs()).join('\n');
+    return this.#made.map((node) => node.logs()).join('\n');
   }
 
   /** Ends all nodes and removes what they stored. */
@@ -228,9 +237,9 @@ export class RealCluster {
   }
 
   async #clear(): Promise<void> {
-    const nodes = this.nodes;
-    await Promise.all(nodes.map((node) => node.end('SIGKILL')));
-    await Promise.all(nodes.map(({ data }) => rm(data, { recursive: true, force: true })));
+    await Promise.all(this.#made.map((node) => node.end('SIGKILL')));
+    await Promise.all(this.#made.map(({ data }) => rm(data, { recursive: true, force: true })));
+    this.#made.length = 0;
     this.#nodes.clear();
   }
 }

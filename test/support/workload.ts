@@ -12,6 +12,8 @@ export interface WorkloadOptions extends ClusterOptions {
   readonly clients?: number;
   readonly keys?: number;
   readonly durationMs?: number;
+  /** Longest pause of a client between two operations. */
+  readonly thinkMs?: number;
   /** Which misfortunes there are; all unless told. */
   readonly faults?: readonly Fault[];
 }
@@ -38,9 +40,9 @@ const HOURS_MS = 3_600_000;
 const QUIET_MS = 14_000;
 
 export async function runWorkload(options: WorkloadOptions): Promise<Outcome> {
-  const { durationMs = 10_000, clients = 6, keys = 2, faults = ALL_FAULTS } = options;
+  const { durationMs = 10_000, clients = 6, keys = 2, thinkMs = 60, faults = ALL_FAULTS } = options;
   const cluster = await Cluster.formed(options);
-  const run = new Run(cluster, new SeededRandom(options.seed + 2), durationMs, keys);
+  const run = new Run(cluster, new SeededRandom(options.seed + 2), durationMs, keys, thinkMs);
   const names = cluster.names;
   const all = Promise.all(Array.from({ length: clients }, (_, i) => run.client(i, names[i % names.length]!)));
   const trouble = run.trouble(faults);
@@ -60,10 +62,12 @@ class Run {
   readonly #random: SeededRandom;
   readonly #endMs: number;
   readonly #keys: string[];
+  readonly #thinkMs: number;
   #values = 0;
 
-  constructor(cluster: Cluster, random: SeededRandom, durationMs: number, keys: number) {
+  constructor(cluster: Cluster, random: SeededRandom, durationMs: number, keys: number, thinkMs: number) {
     this.#cluster = cluster;
+    this.#thinkMs = thinkMs;
     this.#random = random;
     this.#endMs = cluster.clock.monotonicMs() + durationMs;
     this.#keys = Array.from({ length: keys }, (_, i) => `key${i}`);
@@ -74,7 +78,7 @@ class Run {
     const client = this.#cluster.client(name);
     while (!this.#isOver) {
       await this.#operate(client, this.#pick(this.#keys), `c${number}@${name}`);
-      await this.#pause(this.#random.below(60));
+      await this.#pause(this.#random.next() * this.#thinkMs);
     }
     client.close();
   }
