@@ -67,6 +67,12 @@ export class ClientSession implements FrameConsumer, Responder {
   }
 
   onFrame(frame: Frame): void {
+    this.#dispatch(frame);
+    // Whatever it was: every answer that is not read takes room.
+    this.#pauseIfFull();
+  }
+
+  #dispatch(frame: Frame): void {
     switch (frame.type) {
       case GET:
         return this.#onGet(frame);
@@ -186,6 +192,9 @@ export class ClientSession implements FrameConsumer, Responder {
 
   #began(): void {
     this.#inFlight++;
+  }
+
+  #pauseIfFull(): void {
     const unread = this.channel.connection.bufferedBytes;
     if (this.#isPaused || (this.#inFlight < IN_FLIGHT_MAX && unread < UNREAD_BYTES_MAX)) return;
     this.#isPaused = true;

@@ -45,18 +45,39 @@ export class Admission {
   readonly #options: AdmissionOptions;
   /** Joins are admitted one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** As registrar: the next configuration may be in this node's log, or come there. */
+  #isDeciding = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
+  /**
+   * The epoch that this node tells its peers when a link comes up. While it decides as registrar that is the next one:
+   * the present one would end their freeze, see {@link onLinkUp}.
+   */
+  get announcedEpoch(): number {
+    return this.#options.state.epoch + (this.#isDeciding ? 1 : 0);
+  }
+
+  /** After a restart. Whoever this node was admitting as registrar has been forgotten, so its own freeze is over. */
+  async onStart(): Promise<void> {
+    const { state, name } = this.#options;
+    if (state.isFrozen && registrarOf(this.#config()).name === name) await state.release(state.epoch);
+  }
+
+  /** The storage works again. If it failed under a decision of this registrar, that is now decided: nobody is admitted. */
+  async onStorageOpen(): Promise<void> {
+    if (this.#isDeciding) await this.#releaseAll(this.#others(), this.#options.state.epoch);
+  }
+
   /** A node asks to join; any member takes the question. Resolves with `{ config }` that includes it. */
   async onJoin(body: Body): Promise<Body> {
     const config = this.#config();
-    const registrar = registrarOf(config).name;
-    if (registrar !== this.#options.name) return this.#forward(registrar, body);
     const member = parseMember(mapField(body, 'member'));
     if (member === undefined) throw definite('BAD_REQUEST', 'a malformed JOIN: its member is not valid');
+    const registrar = registrarOf(config).name;
+    if (registrar !== this.#options.name) return this.#forward(registrar, { member });
     const admitted = this.#queue.then(() => this.#admit(member));
     this.#queue = admitted.catch(() => undefined);
     return { config: await admitted };
@@ -109,7 +130,7 @@ export class Admission {
     if (known !== undefined && known.identity === member.identity) return config;
     const problem = joinProblem(config, member);
     if (problem !== undefined) throw definite('JOIN_REFUSED', problem);
-    const others = config.members.filter(({ name }) => name !== this.#options.name).map(({ name }) => name);
+    const others = this.#others();
     const generations = others.map((name) => this.#options.members.generation(name));
     try {
       await this.#freezeSelf();
@@ -128,7 +149,10 @@ export class Admission {
   async #commit(config: ClusterConfig, member: Member, others: readonly string[]): Promise<ClusterConfig> {
     const { state, members, log } = this.#options;
     const next = { ...config, epoch: config.epoch + 1, members: [...config.members, member] };
+    // From here on until it is stored, or is known not to be.
+    this.#isDeciding = true;
     await state.adopt(next);
+    this.#isDeciding = false;
     log.info('admitted a member', { member: member.name, address: member.address, epoch: next.epoch });
     const body = { config: next as unknown as Body };
     // Who does not get it now learns of it from the next heartbeat.
@@ -161,8 +185,17 @@ export class Admission {
   async #releaseAll(others: readonly string[], epoch: number): Promise<void> {
     const { state, members } = this.#options;
     if (state.epoch !== epoch) return;
+    // If this fails, a decision that failed may be in the log: the others stay frozen until the storage works again.
     await state.release(epoch);
+    this.#isDeciding = false;
     await Promise.allSettled(others.map((name) => members.call(name, RELEASE, { epoch }, FREEZE_TIMEOUT_MS)));
+  }
+
+  #others(): string[] {
+    const { name: own } = this.#options;
+    return this.#config()
+      .members.map(({ name }) => name)
+      .filter((name) => name !== own);
   }
 
   #config(): ClusterConfig {

@@ -29,6 +29,8 @@ export class ClusterState {
   readonly #storage: StateStorage;
   readonly #log: Log;
   #config: ClusterConfig | undefined;
+  /** The newest configuration that was given to the storage. Whatever is stored later must not go behind it. */
+  #newest: ClusterConfig | undefined;
   #frozenEpoch = 0;
   readonly #onChange: () => void;
 
@@ -40,6 +42,7 @@ export class ClusterState {
     this.#onChange = onChange;
     const stored = readBody(storage.read('cluster'));
     this.#config = parseConfig(stored === undefined ? undefined : mapField(stored, 'config'));
+    this.#newest = this.#config;
     this.#frozenEpoch = stored === undefined ? 0 : (integerField(stored, 'frozenEpoch', 0, 0xffffffff) ?? 0);
   }
 
@@ -59,8 +62,14 @@ export class ClusterState {
   /** Takes over a configuration if it is newer. Resolves when it is durable; false when it was not newer. */
   async adopt(config: ClusterConfig): Promise<boolean> {
     if (this.#config !== undefined && config.clusterId !== this.#config.clusterId) return false;
-    if (config.epoch <= this.epoch) return false;
-    await this.#store(config, this.#frozenEpoch);
+    if (config.epoch <= (this.#newest?.epoch ?? 0)) return false;
+    this.#newest = config;
+    try {
+      await this.#store();
+    } catch (error) {
+      if (this.#newest === config) this.#newest = this.#config;
+      throw error;
+    }
     // Another one may have come while this one was being stored.
     if (config.epoch <= this.epoch) return false;
     this.#config = config;
@@ -76,19 +85,25 @@ export class ClusterState {
   async freeze(): Promise<void> {
     this.#frozenEpoch = this.epoch;
     this.#onChange();
-    await this.#store(this.#config, this.#frozenEpoch);
+    await this.#store();
   }
 
   /** Ends the freeze of this epoch: the registrar has given up. */
   async release(epoch: number): Promise<void> {
     if (this.#frozenEpoch !== epoch || epoch === 0) return;
     this.#frozenEpoch = 0;
-    this.#onChange();
-    await this.#store(this.#config, 0);
+    try {
+      await this.#store();
+    } catch (error) {
+      this.#frozenEpoch = epoch; // Not released as long as a restart would not know of it.
+      throw error;
+    } finally {
+      this.#onChange();
+    }
   }
 
-  #store(config: ClusterConfig | undefined, frozenEpoch: number): Promise<void> {
-    const value = encodeBody({ config, frozenEpoch });
+  #store(): Promise<void> {
+    const value = encodeBody({ config: this.#newest, frozenEpoch: this.#frozenEpoch });
     return new Promise((resolve, reject) => {
       this.#storage.write('cluster', value, (error) =>
         error === undefined ? resolve() : reject(failed(error)),

@@ -21,7 +21,9 @@ export interface AskPorts {
 export function askOnce(ports: AskPorts, address: Address, body: Body, timeoutMs: number): Promise<Body> {
   return new Promise((resolve, reject) => {
     let channel: FrameConnection | undefined;
+    let isSettled = false;
     const settle = (error: KvError | undefined, result?: Body): void => {
+      isSettled = true;
       ports.clock.clearTimer(timer);
       channel?.connection.destroy();
       if (error !== undefined) reject(error);
@@ -45,6 +47,7 @@ export function askOnce(ports: AskPorts, address: Address, body: Body, timeoutMs
         onClose: (error) => (channel === undefined ? onClosed(error) : channel.onClose(error)),
       },
       (connection) => {
+        if (isSettled) return connection.destroy(); // It came after its time.
         channel = new FrameConnection(connection, ports.flusher, { onFrame, onClosed }, false);
         writeBody(channel.outbox, JOIN, ASK_ID, body);
       },

@@ -10,6 +10,7 @@ import type { ReplicaPeer } from '../replication/peer.js';
 import { checkScanRange, scanPage } from '../replication/scan.js';
 import { type ScanRangeRequest, type ScanRangeResult, scanRange } from '../replication/scan-range.js';
 import { slotOf } from '../ring/slot.js';
+import { SLOT_BYTES } from '../storage/keyspace.js';
 import { arrayField, type Body, bytesField, decodeBody, integerField, writeBody } from '../wire/body.js';
 import { writeError } from '../wire/error-message.js';
 import type { Frame } from '../wire/frame.js';
@@ -43,6 +44,8 @@ export interface ClientRequestsOptions {
 const SCAN_LIMIT_DEFAULT = 500;
 const SCAN_LIMIT_MAX = 10_000;
 const SCAN_TIMEOUT_MS = 5000;
+/** The engine key after the longest one. */
+const CURSOR_BYTES_MAX = SLOT_BYTES + KEY_BYTES_MAX + 1;
 
 export class ClientRequests {
   readonly #options: ClientRequestsOptions;
@@ -118,14 +121,14 @@ export class ClientRequests {
 
   #welcome(): Body {
     const { options, running } = this.#options;
-    const { config, identity, epoch } = running.state;
+    const { config, identity } = running.state;
     return {
       protocol: PROTOCOL_VERSION,
       software: options.software,
       node: options.name,
       identity: identity.id,
       clusterId: config?.clusterId ?? '',
-      epoch,
+      epoch: running.admission.announcedEpoch,
       features: [],
       limits: { keyBytesMax: KEY_BYTES_MAX, valueBytesMax: VALUE_BYTES_MAX, frameBytesMax: FRAME_BYTES_MAX },
     };
@@ -159,12 +162,14 @@ export class ClientRequests {
     const cursor = bytesField(body, 'cursor');
     const limit = integerField(body, 'limit', 1, SCAN_LIMIT_MAX) ?? SCAN_LIMIT_DEFAULT;
     const r = integerField(body, 'r', 0, REPLICAS_MAX);
-    if (cursor !== undefined && cursor.length < 2)
+    if (cursor !== undefined && (cursor.length < 2 || cursor.length > CURSOR_BYTES_MAX))
       throw definite('BAD_REQUEST', 'the cursor is not one of ours');
     if (body.r !== undefined && r === undefined) throw definite('BAD_REQUEST', `r is 0 to ${REPLICAS_MAX}`);
     const { config } = running.state;
     if (config === undefined) throw notAMember();
     const prefix = bytesField(body, 'prefix') ?? new Uint8Array(0);
+    if (prefix.length > KEY_BYTES_MAX)
+      throw definite('TOO_LARGE', `a prefix has at most ${KEY_BYTES_MAX} bytes`);
     const values = body.values === true;
     const page = await scanPage(
       { cursor, prefix, limit, values, r: r ?? 0 },
@@ -181,7 +186,7 @@ export class ClientRequests {
 
   async #askRange(member: ReplicaPeer, range: ScanRangeRequest): Promise<ScanRangeResult> {
     const { running } = this.#options;
-    if (!(member instanceof PeerLink)) return scanRange(running.store, range);
+    if (!(member instanceof PeerLink)) return scanRange(running.store, range, running.isSound);
     const answer = await member.call(REPLICA_SCAN, { ...range, epoch: running.state.epoch }, SCAN_TIMEOUT_MS);
     return checkScanRange(arrayField(answer, 'entries'), answer.upTo);
   }

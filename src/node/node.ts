@@ -28,6 +28,7 @@ import type { Usage } from '../ports/usage.js';
 import { Coordinator } from '../replication/coordinator.js';
 import type { Placement, ReplicaPeer } from '../replication/peer.js';
 import { Replica } from '../replication/replica.js';
+import type { RecordCheck } from '../replication/scan-range.js';
 import { WrittenBack } from '../replication/written-back.js';
 import type { KeyHasher } from '../ring/hash.js';
 import { buildRing, type Ring } from '../ring/ring.js';
@@ -47,6 +48,7 @@ import type { LinkContext } from './link-context.js';
 import type { NodeOptions } from './options.js';
 import { PeerCalls } from './peer-calls.js';
 import { Peers } from './peers.js';
+import { recordCheck } from './record-check.js';
 import { SelfPeer } from './self-peer.js';
 
 /** The surroundings of a node. */
@@ -141,7 +143,7 @@ export class QuoralNode {
     });
     const cache = new RecordCache({ bytes: options.cacheBytes });
     const store = new RecordStore({ clock, engine, committer, cache, log });
-    const recovery = new CorruptRecovery();
+    const recovery = new CorruptRecovery(clock);
     const replica = new Replica({
       clock,
       store,
@@ -169,7 +171,19 @@ export class QuoralNode {
       log,
       isEmpty: () => store.isEmpty(),
     });
-    const parts = { committer, hybridClock, store, replica, self, coordinator, state, peers, admission };
+    const isSound = recordCheck(hasher, replica);
+    const parts = {
+      committer,
+      hybridClock,
+      store,
+      isSound,
+      replica,
+      self,
+      coordinator,
+      state,
+      peers,
+      admission,
+    };
     const calls = new PeerCalls({ ...parts, log });
     const links = this.#linkContext(parts, calls);
     return { ...parts, calls, links, ring: undefined, sessionOptions: undefined };
@@ -217,6 +231,7 @@ export class QuoralNode {
         throw definite('NOT_A_MEMBER', message);
       }
       this.#onClusterChange();
+      await running.admission.onStart();
       return;
     }
     await state.adopt(options.join.length === 0 ? this.#newCluster(me) : await this.#join(me));
@@ -292,9 +307,11 @@ export class QuoralNode {
 
   #onStorage(state: 'open' | 'failed'): void {
     const running = this.#running;
-    if (running === undefined || state === 'open') return;
+    if (running === undefined) return;
+    if (state === 'open') return void running.admission.onStorageOpen().catch((e) => this.#warn(e));
     // What was queued may be lost: nothing in memory can be trusted to be in the log.
     running.store.forgetMemory();
+    running.replica.onStorageFailed();
   }
 
   #onTick(dueSinceMs: number): void {
@@ -324,6 +341,7 @@ export interface Running {
   readonly committer: GroupCommitter;
   readonly hybridClock: HybridClock;
   readonly store: RecordStore;
+  readonly isSound: RecordCheck;
   readonly replica: Replica;
   readonly self: SelfPeer;
   readonly coordinator: Coordinator;

@@ -4,7 +4,7 @@ import type { Admission } from '../membership/admission.js';
 import { type Member, memberNamed } from '../membership/cluster-config.js';
 import type { ClusterState } from '../membership/cluster-state.js';
 import type { Log } from '../ports/log.js';
-import { scanRange } from '../replication/scan-range.js';
+import { type RecordCheck, scanRange } from '../replication/scan-range.js';
 import type { RecordStore } from '../storage/record-store.js';
 import { type Body, bytesField, integerField, stringField } from '../wire/body.js';
 import {
@@ -23,6 +23,7 @@ export interface PeerCallsOptions {
   readonly state: ClusterState;
   readonly admission: Admission;
   readonly store: RecordStore;
+  readonly isSound: RecordCheck;
   readonly log: Log;
 }
 
@@ -41,7 +42,7 @@ export class PeerCalls {
 
   /** How this node introduces itself to a peer. */
   hello(software: string): Body {
-    const { state } = this.#options;
+    const { state, admission } = this.#options;
     const { name, id } = state.identity;
     const clusterId = state.config?.clusterId ?? '';
     return {
@@ -51,7 +52,7 @@ export class PeerCalls {
       name,
       identity: id,
       clusterId,
-      epoch: state.epoch,
+      epoch: admission.announcedEpoch,
     };
   }
 
@@ -128,7 +129,8 @@ export class PeerCalls {
       throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${this.#options.state.epoch}`);
     }
     const values = body.values === true;
-    return { ...(await scanRange(this.#options.store, { from, prefix, limit, bytesMax, values })) };
+    const { store, isSound } = this.#options;
+    return { ...(await scanRange(store, { from, prefix, limit, bytesMax, values }, isSound)) };
   }
 }
 

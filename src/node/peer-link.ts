@@ -162,7 +162,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     const context = this.#context;
     const handler = new DialHandler(this);
     context.network.connect(this.address, handler, (connection) => {
-      const channel = new FrameConnection(connection, context.flusher, this, false);
+      const channel = new FrameConnection(connection, context.flusher, NOBODY, false);
       handler.channel = channel;
       if (this.#isClosed || this.#channel !== undefined) return connection.destroy();
       this.#adopt(channel);

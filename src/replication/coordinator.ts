@@ -7,6 +7,7 @@
  */
 import { definite, type ErrorCode } from '../base/errors.js';
 import { REQUEST_TIMEOUT_MS_DEFAULT, REQUEST_TIMEOUT_MS_MAX } from '../base/limits.js';
+import { majority } from '../membership/cluster-config.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import { slotOf } from '../ring/slot.js';
@@ -101,9 +102,14 @@ export class Coordinator {
     this.#read(key, r, budgetMs, responder, token, false);
   }
 
-  /** Reads what the other replicas have settled for a key whose record this node's replica has lost. */
+  /**
+   * Reads from the other replicas what this node's own has lost of a key: from so many of them that they share one with
+   * every majority that the own replica has been part of.
+   */
   recover(key: KeyRef, responder: Responder, token: number): void {
-    this.#read(key, 0, REQUEST_TIMEOUT_MS_MAX, responder, token, true);
+    const replicas = this.#context.placement.owners(slotOf(key.hashHi)).length;
+    const r = replicas - majority(replicas) + 1;
+    this.#read(key, r, REQUEST_TIMEOUT_MS_MAX, responder, token, true);
   }
 
   /**

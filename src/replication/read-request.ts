@@ -135,6 +135,8 @@ export class ReadRequest extends Request {
     if (next < 0) return;
     this.context.counters.hedges++;
     this.#ask(next, false, true);
+    // That one may be slow too.
+    this.#armHedge();
   }
 
   override onDeadline(): void {

@@ -8,7 +8,7 @@
  * Refused: everything while the storage has failed, writes while the configuration changes, and any word on a key
  * whose stored record is corrupt.
  */
-import { readU64 } from '../base/bytes.js';
+import { readU64, u32At, u64At } from '../base/bytes.js';
 import type { Clock } from '../ports/clock.js';
 import type { CommitListener, GroupCommitter } from '../storage/group-committer.js';
 import { COLD, CORRUPT, type FindState, MISSING, QUEUED, type RecordStore } from '../storage/record-store.js';
@@ -19,7 +19,7 @@ import {
   RECORD_NODE_OFFSET,
   RECORD_TIME_OFFSET,
 } from '../version/record.js';
-import { compareVersions } from '../version/version.js';
+import { compareVersions, EXPIRED_BIT } from '../version/version.js';
 import { ColdReads } from './cold-reads.js';
 import type { KeyRef } from './key-ref.js';
 import type { ReplicaClient } from './replica-client.js';
@@ -144,7 +144,24 @@ export class Replica implements CommitListener {
 
   /** Puts back what the other replicas have settled for a key whose stored record is corrupt. */
   restore(key: KeyRef, record: Uint8Array): void {
-    if (!this.#committer.isFailed && this.#find(key) === CORRUPT) this.#put(key, record, 0, record.length);
+    if (this.#committer.isFailed || this.#find(key) !== CORRUPT) return;
+    if (this.#put(key, record, 0, record.length) === 0) return;
+    this.#writtenBack.remember(
+      key.hashHi,
+      key.hashLo,
+      u64At(record, RECORD_TIME_OFFSET),
+      u32At(record, RECORD_NODE_OFFSET),
+    );
+  }
+
+  /** Somebody has come by a stored record of this key that fails its checksum. */
+  onCorruptFound(key: KeyRef): void {
+    this.#onCorrupt(key);
+  }
+
+  /** What was queued may be lost, and with it what is remembered of it. */
+  onStorageFailed(): void {
+    this.#writtenBack.forgetAll();
   }
 
   /** A batch that an answer waits for has committed, or failed. */
@@ -195,13 +212,24 @@ export class Replica implements CommitListener {
   ): void {
     const heldTime = this.#heldTime;
     const heldNode = this.#heldNode;
-    if (!repair && this.#writtenBack.has(key.hashHi, key.hashLo, time, node)) {
+    if (!repair && this.#hasAccepted(key, time, node)) {
       this.#afterCommit(state, client, id, acknowledge);
     } else if (!repair && this.#writtenBack.isUnsure) {
       this.#afterCommit(state, client, id, (asker, askedId) => asker.onUnsure(askedId));
     } else {
       this.#afterCommit(state, client, id, (asker, askedId) => asker.onStale(askedId, heldTime, heldNode));
     }
+  }
+
+  /** Whether a read or an exchange has brought this version, or the expired form that a reader made of it. */
+  #hasAccepted(key: KeyRef, time: number, node: number): boolean {
+    const expiredNode = (node | EXPIRED_BIT) >>> 0;
+    if (this.#heldTime === time && this.#heldNode === expiredNode) return true;
+    const { hashHi, hashLo } = key;
+    return (
+      this.#writtenBack.has(hashHi, hashLo, time, node) ||
+      this.#writtenBack.has(hashHi, hashLo, time, expiredNode)
+    );
   }
 
   /**

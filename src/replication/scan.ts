@@ -66,7 +66,7 @@ export async function scanPage(request: ScanPageRequest, context: ScanContext): 
   }
   const end = earliest([...heard.values()].map(({ upTo }) => upTo));
   requireQuorum(request, context, heard, from, end, problem);
-  return { entries: merge(heard, context, end), cursor: end };
+  return cutPage(merge(heard, context, end), end);
 }
 
 /** The position up to which every run is complete; undefined: to the end. */
@@ -97,6 +97,18 @@ function requireQuorum(
   }
 }
 
+/** Each run is bounded, but not all of them together: the page ends where it has grown too large. */
+function cutPage(records: readonly Newest[], end: Uint8Array | undefined): ScanPage {
+  const entries: ScanPageEntry[] = [];
+  let bytes = 0;
+  for (const { engineKey, record } of records) {
+    bytes += engineKey.length + record.value.length;
+    if (bytes > BYTES_MAX && entries.length > 0) return { entries, cursor: engineKey };
+    entries.push({ key: keyOfEngineKey(engineKey), expiryMs: record.expiryMs, value: record.value });
+  }
+  return { entries, cursor: end };
+}
+
 interface Newest {
   readonly engineKey: Uint8Array;
   readonly record: DecodedRecord;
@@ -107,7 +119,7 @@ function merge(
   heard: ReadonlyMap<ReplicaPeer, ScanRangeResult>,
   context: ScanContext,
   end: Uint8Array | undefined,
-): ScanPageEntry[] {
+): Newest[] {
   const newest = new Map<string, Newest>();
   for (const [member, { entries }] of heard) {
     for (const [engineKey, bytes] of entries) {
@@ -125,12 +137,7 @@ function merge(
   const nowMs = context.clock.wallMs();
   return [...newest.values()]
     .filter(({ record }) => !record.tombstone && (record.expiryMs === 0 || record.expiryMs > nowMs))
-    .sort((a, b) => compareBytes(a.engineKey, b.engineKey))
-    .map(({ engineKey, record }) => ({
-      key: keyOfEngineKey(engineKey),
-      expiryMs: record.expiryMs,
-      value: record.value,
-    }));
+    .sort((a, b) => compareBytes(a.engineKey, b.engineKey));
 }
 
 /** A peer's answer to REPLICA_SCAN, validated. */

@@ -64,6 +64,9 @@ export class WriteQuorum {
 
   #isDead(): boolean {
     const spare = this.#replicas - Math.min(this.#needed, majority(this.#replicas));
-    return !this.#careful && this.stale > spare;
+    if (this.#careful) return false;
+    // With a small W and few replicas live: nobody has it, and those that hold something higher can make W.
+    const isNowhere = this.outstanding + this.accepted + this.unsure + this.lost === 0;
+    return this.stale > spare || (isNowhere && this.stale >= this.#needed);
   }
 }

@@ -46,6 +46,12 @@ export class WrittenBack {
     return this.#unsureUntilMs > 0 && this.#clock.monotonicMs() < this.#unsureUntilMs;
   }
 
+  /** The log has failed: what is remembered may never have reached it. */
+  forgetAll(): void {
+    this.#entries.clear();
+    this.#unsureUntilMs = this.#clock.monotonicMs() + REQUEST_TIMEOUT_MS_MAX;
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -68,8 +68,9 @@ export class RecordStore {
   #sweepAt = UNCACHED_SWEEP_MIN;
   readonly #clock: Clock;
   #coldReads = 0;
-  /** Keys whose records are being read by {@link warm}; a write takes its key out. */
-  readonly #warming = new Set<string>();
+  /** Keys whose records are being read by {@link warm}, and by which call of it; a write takes its key out. */
+  readonly #warming = new Map<string, number>();
+  #warmings = 0;
   readonly #onTurnEnd = () => {
     this.#coldReads = 0;
   };
@@ -122,13 +123,16 @@ export class RecordStore {
 
   /** Reads records of many keys into the cache, but for those that are written meanwhile. */
   async warm(keys: readonly StoredKey[]): Promise<void> {
-    for (const { key } of keys) this.#warming.add(latin1(key, 0, key.length));
+    const warming = ++this.#warmings;
+    for (const { key } of keys) this.#warming.set(latin1(key, 0, key.length), warming);
     const engineKeys = keys.map(({ hashHi, key }) => engineKey(slotOf(hashHi), key));
     const stored = await this.#engine.getMany(engineKeys).catch(() => []);
     const committed = this.#committer.committedSeq;
     for (const [i, { key, hashHi, hashLo }] of keys.entries()) {
       // What was read is older than what has been written since, even if that has left memory again.
-      const isCurrent = this.#warming.delete(latin1(key, 0, key.length));
+      const id = latin1(key, 0, key.length);
+      const isCurrent = this.#warming.get(id) === warming;
+      if (isCurrent) this.#warming.delete(id);
       const record = stored[i];
       if (!isCurrent || record === undefined || !checkRecord(record, hashLo)) continue;
       this.#cache.put(hashHi, hashLo, key, 0, key.length, record, 0, record.length, 0, committed);

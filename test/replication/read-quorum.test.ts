@@ -1,6 +1,13 @@
 /** Every decision of a read, as tables of what was heard. */
 import t from 'tap';
-import { ANSWER, FETCH, ReadQuorum, type ReadDecision, SETTLE, WAIT } from '../../src/replication/read-quorum.js';
+import {
+  ANSWER,
+  FETCH,
+  type ReadDecision,
+  ReadQuorum,
+  SETTLE,
+  WAIT,
+} from '../../src/replication/read-quorum.js';
 
 const NAMES = { [WAIT]: 'WAIT', [ANSWER]: 'ANSWER', [FETCH]: 'FETCH', [SETTLE]: 'SETTLE' };
 
@@ -16,7 +23,13 @@ interface Case {
   readonly expected: ReadDecision;
 }
 
-function quorumOf({ replicas = 3, r = 2, linearizable = true, heard, record = 0 }: Omit<Case, 'name' | 'expected'>): ReadQuorum {
+function quorumOf({
+  replicas = 3,
+  r = 2,
+  linearizable = true,
+  heard,
+  record = 0,
+}: Omit<Case, 'name' | 'expected'>): ReadQuorum {
   const quorum = new ReadQuorum();
   quorum.reset(replicas, r, linearizable);
   for (const [i, time] of heard.entries()) if (time !== undefined) quorum.hear(i, time, time === 0 ? 0 : 2);
@@ -35,13 +48,34 @@ const CASES: readonly Case[] = [
   { name: 'they differ, a third agrees with the newest', heard: [5, 4, 5], record: 5, expected: ANSWER },
   { name: 'the newest has only been named', heard: [4, 5], record: 4, expected: FETCH },
   { name: 'two name the newest, no record', heard: [5, 5], expected: FETCH },
-  { name: 'below a majority: the newest is good enough', r: 1, linearizable: false, heard: [5, 4], record: 5, expected: ANSWER },
-  { name: 'below a majority: one is enough', r: 1, linearizable: false, heard: [undefined, 4], record: 4, expected: ANSWER },
+  {
+    name: 'below a majority: the newest is good enough',
+    r: 1,
+    linearizable: false,
+    heard: [5, 4],
+    record: 5,
+    expected: ANSWER,
+  },
+  {
+    name: 'below a majority: one is enough',
+    r: 1,
+    linearizable: false,
+    heard: [undefined, 4],
+    record: 4,
+    expected: ANSWER,
+  },
   { name: 'R=3 and one behind', r: 3, heard: [5, 5, 4], record: 5, expected: SETTLE },
   { name: 'R=3 and all agree', r: 3, heard: [5, 5, 5], record: 5, expected: ANSWER },
   { name: 'R=3 and two heard', r: 3, heard: [5, 5], record: 5, expected: WAIT },
   { name: 'five, R=3: two of three agree', replicas: 5, r: 3, heard: [5, 5, 4], record: 5, expected: SETTLE },
-  { name: 'five, R=3: three of four agree', replicas: 5, r: 3, heard: [5, 5, 4, 5], record: 5, expected: ANSWER },
+  {
+    name: 'five, R=3: three of four agree',
+    replicas: 5,
+    r: 3,
+    heard: [5, 5, 4, 5],
+    record: 5,
+    expected: ANSWER,
+  },
   { name: 'one replica', replicas: 1, r: 1, heard: [7], record: 7, expected: ANSWER },
 ];
 

@@ -38,22 +38,25 @@ t.test('renewed, a request is no longer found under its old id', async (t) => {
   t.equal(table.find(one.id), one);
 });
 
-t.test('a late reply does not reach a request of the same slot, however many have come between', async (t) => {
-  // A replica may answer seconds late. At 100,000 requests a second one after the other, that is a million ids.
-  const table = new RequestTable();
-  const late = request();
-  table.add(late);
-  const { id } = late;
-  table.remove(late);
-  let taken = 0;
-  for (let i = 0; i < 2_000_000 && taken === 0; i++) {
-    const next = request();
-    table.add(next);
-    if (next.id === id) taken = i;
-    table.remove(next);
-  }
-  t.equal(taken, 0, 'the id was given again after so many requests');
-});
+t.test(
+  'a late reply does not reach a request of the same slot, however many have come between',
+  async (t) => {
+    // A replica may answer seconds late. At 100,000 requests a second one after the other, that is a million ids.
+    const table = new RequestTable();
+    const late = request();
+    table.add(late);
+    const { id } = late;
+    table.remove(late);
+    let taken = 0;
+    for (let i = 0; i < 2_000_000 && taken === 0; i++) {
+      const next = request();
+      table.add(next);
+      if (next.id === id) taken = i;
+      table.remove(next);
+    }
+    t.equal(taken, 0, 'the id was given again after so many requests');
+  },
+);
 
 t.test('ids are below the limit and above 0, through every generation', async (t) => {
   const table = new RequestTable();

@@ -1,6 +1,14 @@
 /** Every decision of a write, as tables. */
 import t from 'tap';
-import { DONE, FAILED, RESEND, UNKNOWN, WAIT, type WriteDecision, WriteQuorum } from '../../src/replication/write-quorum.js';
+import {
+  DONE,
+  FAILED,
+  RESEND,
+  UNKNOWN,
+  WAIT,
+  type WriteDecision,
+  WriteQuorum,
+} from '../../src/replication/write-quorum.js';
 
 interface Case {
   readonly name: string;
@@ -17,7 +25,13 @@ interface Case {
   readonly expected: WriteDecision;
 }
 
-const NAMES = { [WAIT]: 'WAIT', [DONE]: 'DONE', [RESEND]: 'RESEND', [FAILED]: 'FAILED', [UNKNOWN]: 'UNKNOWN' };
+const NAMES = {
+  [WAIT]: 'WAIT',
+  [DONE]: 'DONE',
+  [RESEND]: 'RESEND',
+  [FAILED]: 'FAILED',
+  [UNKNOWN]: 'UNKNOWN',
+};
 
 function decide(c: Case): WriteDecision {
   const { replicas = 3, w = 2, sent = replicas, careful = false } = c;
@@ -62,7 +76,13 @@ table('W=1', [
   { name: 'the first acceptance will do', w: 1, accepted: 1, expected: DONE },
   { name: 'two STALE: the third may still accept', w: 1, stale: 2, expected: WAIT },
   { name: 'all STALE', w: 1, stale: 3, expected: RESEND },
-  { name: 'the only live replica is STALE: nobody has it, a higher version can reach W', w: 1, sent: 1, stale: 1, expected: RESEND },
+  {
+    name: 'the only live replica is STALE: nobody has it, a higher version can reach W',
+    w: 1,
+    sent: 1,
+    stale: 1,
+    expected: RESEND,
+  },
   { name: 'the only live replica refuses', w: 1, sent: 1, refused: 1, expected: FAILED },
   { name: 'the only live replica is lost', w: 1, sent: 1, lost: 1, expected: UNKNOWN },
 ]);
@@ -99,7 +119,14 @@ table('careful: what is higher is concurrent, and counts', [
   { name: 'both STALE', careful: true, sent: 2, stale: 2, expected: DONE },
   { name: 'one accepted, one UNSURE', careful: true, sent: 2, accepted: 1, unsure: 1, expected: DONE },
   { name: 'one STALE, one lost', careful: true, sent: 2, stale: 1, lost: 1, expected: UNKNOWN },
-  { name: 'one STALE, one refused: nobody has it', careful: true, sent: 2, stale: 1, refused: 1, expected: FAILED },
+  {
+    name: 'one STALE, one refused: nobody has it',
+    careful: true,
+    sent: 2,
+    stale: 1,
+    refused: 1,
+    expected: FAILED,
+  },
   { name: 'one STALE, one still out', careful: true, sent: 2, stale: 1, expected: WAIT },
   { name: 'never sent again, with three STALE of three', careful: true, stale: 3, expected: DONE },
   { name: 'W=3 with two STALE and one out', careful: true, w: 3, stale: 2, expected: WAIT },

@@ -5,9 +5,9 @@
  */
 import { KvError } from '../../src/base/errors.js';
 import { SeededRandom } from '../../src/base/seeded-random.js';
-import type { Log, LogFields } from '../../src/ports/log.js';
 import { QuoralNode } from '../../src/node/node.js';
 import type { NodeOptions } from '../../src/node/options.js';
+import type { Log, LogFields } from '../../src/ports/log.js';
 import { loadKeyHasher } from '../../src/ring/hash.js';
 import { slotOf } from '../../src/ring/slot.js';
 import { engineKey } from '../../src/storage/keyspace.js';
@@ -59,7 +59,11 @@ export class Cluster {
     this.seed = options.seed ?? 1;
     this.random = new SeededRandom(this.seed);
     const delayMs = options.delayMs ?? [0.1, 1];
-    this.network = new VirtualNetwork({ clock: this.clock, random: new SeededRandom(this.seed + 1), delayMs });
+    this.network = new VirtualNetwork({
+      clock: this.clock,
+      random: new SeededRandom(this.seed + 1),
+      delayMs,
+    });
     this.#overrides = options.options ?? {};
     for (const name of options.nodes ?? ['a', 'b', 'c']) this.add(name);
   }
@@ -209,7 +213,8 @@ export class Cluster {
     await this.clock.settle();
     while (!isSettled) {
       const nextMs = this.clock.nextTimerMs;
-      if (nextMs === undefined || nextMs > giveUpMs) throw new Error(`nothing settled in ${patienceMs} ms (seed ${this.seed})`);
+      if (nextMs === undefined || nextMs > giveUpMs)
+        throw new Error(`nothing settled in ${patienceMs} ms (seed ${this.seed})`);
       await this.clock.advanceAsync(nextMs - this.clock.monotonicMs());
     }
     return promise;
@@ -263,8 +268,10 @@ export class Cluster {
   }
 
   #logOf(name: string): Log {
-    const write = (level: string) => (message: string, fields: LogFields = {}) =>
-      void this.log.push(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
+    const write =
+      (level: string) =>
+      (message: string, fields: LogFields = {}) =>
+        void this.log.push(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
     return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
   }
 }

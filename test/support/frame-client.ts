@@ -149,7 +149,12 @@ function answerOf(frame: Frame): Answer {
     case VALUE: {
       // A VALUE is a record without its CRC.
       const record = decodeRecord(new Uint8Array([0, 0, 0, 0, ...frame.body()]));
-      return { kind: 'value', value: decoder.decode(record.value), version: record.version, expiryMs: record.expiryMs };
+      return {
+        kind: 'value',
+        value: decoder.decode(record.value),
+        version: record.version,
+        expiryMs: record.expiryMs,
+      };
     }
     case ABSENT:
       return { kind: 'absent' };

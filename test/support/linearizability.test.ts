@@ -15,11 +15,17 @@ const LEGAL: readonly [string, readonly Operation[]][] = [
   ['nothing', []],
   ['absent before the first write', [read('', 0, 1), write('a', 2, 3), read('a', 4, 5)]],
   ['a read during a write sees either', [write('a', 0, 10), read('', 1, 2), read('a', 3, 4)]],
-  ['concurrent writes in either order', [write('a', 0, 10), write('b', 0, 10), read('b', 11, 12), read('b', 13, 14)]],
+  [
+    'concurrent writes in either order',
+    [write('a', 0, 10), write('b', 0, 10), read('b', 11, 12), read('b', 13, 14)],
+  ],
   ['an unknown write is never seen', [write('a', 0, 1), write('b', 2), read('a', 5, 6)]],
   ['an unknown write is seen late', [write('a', 0, 1), write('b', 2), read('a', 5, 6), read('b', 100, 101)]],
   ['an unknown delete', [write('a', 0, 1), write('', 2), read('', 5, 6)]],
-  ['an unknown read tells nothing', [write('a', 0, 1), { kind: 'read', value: 'x', calledAt: 2, returnedAt: Infinity }]],
+  [
+    'an unknown read tells nothing',
+    [write('a', 0, 1), { kind: 'read', value: 'x', calledAt: 2, returnedAt: Infinity }],
+  ],
 ];
 
 const ILLEGAL: readonly [string, readonly Operation[]][] = [
@@ -27,16 +33,18 @@ const ILLEGAL: readonly [string, readonly Operation[]][] = [
   ['a lost write', [write('a', 0, 1), read('', 2, 3)]],
   ['a value that nobody wrote', [write('a', 0, 1), read('x', 2, 3)]],
   ['going back', [write('a', 0, 1), write('b', 2, 20), read('b', 3, 4), read('a', 5, 6)]],
-  ['two readers disagree on the order', [
-    write('a', 0, 10), write('b', 0, 10), read('a', 11, 12), read('b', 13, 14), read('a', 15, 16),
-  ]],
+  [
+    'two readers disagree on the order',
+    [write('a', 0, 10), write('b', 0, 10), read('a', 11, 12), read('b', 13, 14), read('a', 15, 16)],
+  ],
   ['a deleted key comes back', [write('a', 0, 1), write('', 2, 3), read('', 4, 5), read('a', 6, 7)]],
   ['a value from the future', [read('a', 0, 1), write('a', 2, 3)]],
   ['an unknown write seen and unseen', [write('a', 0, 1), write('b', 2), read('b', 3, 4), read('a', 5, 6)]],
 ];
 
 for (const [name, history] of LEGAL) t.test(`legal: ${name}`, async (t) => t.ok(isLinearizable(history)));
-for (const [name, history] of ILLEGAL) t.test(`illegal: ${name}`, async (t) => t.notOk(isLinearizable(history)));
+for (const [name, history] of ILLEGAL)
+  t.test(`illegal: ${name}`, async (t) => t.notOk(isLinearizable(history)));
 
 t.test('the order in which operations are listed does not matter', async (t) => {
   for (const [, history] of ILLEGAL) t.notOk(isLinearizable([...history].reverse()));
@@ -71,7 +79,8 @@ function someOrderExplains(history: readonly Operation[], value = ''): boolean {
   if (history.every(({ returnedAt }) => returnedAt === Infinity)) return true;
   return history.some((operation, i) => {
     if (history.some((other) => other.returnedAt < operation.calledAt)) return false;
-    if (operation.kind === 'read' && operation.returnedAt !== Infinity && operation.value !== value) return false;
+    if (operation.kind === 'read' && operation.returnedAt !== Infinity && operation.value !== value)
+      return false;
     const rest = history.filter((_, j) => j !== i);
     return someOrderExplains(rest, operation.kind === 'write' ? operation.value : value);
   });

@@ -81,7 +81,14 @@ function linkedEntries(operations: readonly Operation[]): Entry {
     entries.push(call.return);
   }
   entries.sort((a, b) => a.at - b.at || Number(b.isCall) - Number(a.isCall));
-  const head: Entry = { operation: -1, at: -1, isCall: true, return: undefined, previous: undefined, next: undefined };
+  const head: Entry = {
+    operation: -1,
+    at: -1,
+    isCall: true,
+    return: undefined,
+    previous: undefined,
+    next: undefined,
+  };
   let last = head;
   for (const entry of entries) {
     last.next = entry;

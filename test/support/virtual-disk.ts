@@ -121,7 +121,10 @@ class DiskEngine implements StorageEngine {
     this.#assertOpen();
     const entries = [...this.#disk.content]
       .map(([key, value]): EngineEntry => [Buffer.from(key, 'latin1'), Uint8Array.from(value)])
-      .filter(([key]) => compareBytes(key, range.from) >= 0 && (range.to === undefined || compareBytes(key, range.to) < 0))
+      .filter(
+        ([key]) =>
+          compareBytes(key, range.from) >= 0 && (range.to === undefined || compareBytes(key, range.to) < 0),
+      )
       .sort(([a], [b]) => compareBytes(a, b));
     return {
       next: async (count) => entries.splice(0, count),

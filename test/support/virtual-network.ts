@@ -39,6 +39,8 @@ export class VirtualNetwork {
   readonly #sockets = new Set<VirtualSocket>();
   /** Host pairs between which nothing arrives in this direction. */
   readonly #cuts = new Set<string>();
+  /** Streams with something that a cut keeps from arriving, also of ends that are closed already. */
+  readonly #held = new Set<VirtualPipe>();
   #waiting: Waiting[] = [];
   #nextPort = FIRST_PORT;
 
@@ -70,7 +72,9 @@ export class VirtualNetwork {
   heal(a?: string, b?: string): void {
     if (a === undefined || b === undefined) this.#cuts.clear();
     else for (const link of [linkName(a, b), linkName(b, a)]) this.#cuts.delete(link);
-    for (const socket of this.#sockets) socket.outgoing.wake();
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const pipe of held) pipe.wake();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { from, to, attempt } of waiting) this.#whenOpen(from, to, attempt);
@@ -104,13 +108,19 @@ export class VirtualNetwork {
 
   /** The host's programs are gone: its own sockets say nothing more, and those of others are reset. */
   crashHost(name: string): void {
-    for (const [address, listener] of this.#listeners) if (listener.host === name) this.#listeners.delete(address);
+    for (const [address, listener] of this.#listeners)
+      if (listener.host === name) this.#listeners.delete(address);
     for (const socket of [...this.#sockets]) if (socket.host === name) socket.vanish();
   }
 
   /** Connections that have an end on this host. */
   socketCount(host: string): number {
     return [...this.#sockets].filter((socket) => socket.host === host).length;
+  }
+
+  /** A cut keeps this stream from arriving. */
+  hold(pipe: VirtualPipe): void {
+    this.#held.add(pipe);
   }
 
   forget(socket: VirtualSocket): void {

@@ -6,7 +6,6 @@ interface Piece {
   readonly dueMs: number;
 }
 
-
 export class VirtualPipe {
   readonly #network: VirtualNetwork;
   readonly #from: VirtualSocket;
@@ -66,7 +65,8 @@ export class VirtualPipe {
 
   #pump(): void {
     const { clock, windowBytes } = this.#network;
-    while (this.#waiting.length > 0 && this.#onTheWayBytes < windowBytes) {
+    // Half a window at least, so that small pieces do not make ever smaller ones.
+    while (this.#waiting.length > 0 && this.#onTheWayBytes <= windowBytes / 2) {
       const whole = this.#waiting.shift()!;
       const room = windowBytes - this.#onTheWayBytes;
       const bytes = whole.subarray(0, room);
@@ -106,7 +106,8 @@ export class VirtualPipe {
   #deliver(): void {
     this.#isArmed = false;
     const { peer } = this.#from;
-    if (this.#isDone || peer === undefined || this.#network.isCut(this.#from.host, this.#from.peerHost)) return;
+    if (this.#isDone || peer === undefined) return;
+    if (this.#network.isCut(this.#from.host, this.#from.peerHost)) return this.#network.hold(this);
     if (!peer.isReading && this.#last !== 'reset') return;
     const piece = this.#onTheWay.shift();
     if (piece === undefined) return this.#deliverLast(peer);
@@ -138,4 +139,3 @@ export class VirtualPipe {
     return this.#network.delay(this.#from.host, this.#from.peerHost);
   }
 }
-

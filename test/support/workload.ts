@@ -3,8 +3,8 @@
  * each key, as the clients saw it.
  */
 import { SeededRandom } from '../../src/base/seeded-random.js';
-import { type Answer, type FrameClient } from './frame-client.js';
 import { Cluster, type ClusterOptions } from './cluster.js';
+import type { Answer, FrameClient } from './frame-client.js';
 import { isLinearizable, type Operation } from './linearizability.js';
 
 export interface WorkloadOptions extends ClusterOptions {
@@ -18,10 +18,28 @@ export interface WorkloadOptions extends ClusterOptions {
   readonly faults?: readonly Fault[];
 }
 
-export type Fault = 'cut' | 'one-way' | 'isolate' | 'crash' | 'skew' | 'slow' | 'reset' | 'disk' | 'slow-disk' | 'corrupt';
+export type Fault =
+  | 'cut'
+  | 'one-way'
+  | 'isolate'
+  | 'crash'
+  | 'skew'
+  | 'slow'
+  | 'reset'
+  | 'disk'
+  | 'slow-disk'
+  | 'corrupt';
 
 export const ALL_FAULTS: readonly Fault[] = [
-  'cut', 'one-way', 'isolate', 'crash', 'skew', 'slow', 'reset', 'disk', 'slow-disk',
+  'cut',
+  'one-way',
+  'isolate',
+  'crash',
+  'skew',
+  'slow',
+  'reset',
+  'disk',
+  'slow-disk',
 ];
 
 export interface Outcome {
@@ -118,7 +136,9 @@ class Run {
   async #write(client: FrameClient, key: string, value: string, by: string): Promise<void> {
     const calledAt = this.#now;
     const budgetMs = this.#budget();
-    const answer = await (value === '' ? client.delete(key, { budgetMs }) : client.set(key, value, { budgetMs }));
+    const answer = await (value === ''
+      ? client.delete(key, { budgetMs })
+      : client.set(key, value, { budgetMs }));
     this.#count(value === '' ? 'delete' : 'set', answer);
     if (answer.kind === 'error' && answer.definite) return;
     const returnedAt = answer.kind === 'done' ? this.#now : Infinity;
