@@ -24,6 +24,9 @@ import { dispatchPeerFrame } from './peer-frames.js';
 /** A greeting that takes longer is given up. */
 const GREETING_MS_MAX = 5000;
 
+/** A connection that is not open after this is dialled anew. */
+const DIAL_MS_MAX = 3000;
+
 export class PeerLink implements ReplicaPeer, FrameConsumer {
   readonly member: Member;
   readonly isSelf = false;
@@ -35,6 +38,8 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
   #isServing = true;
   #attempts = 0;
   #redial: Timer | undefined;
+  #dialling: DialHandler | undefined;
+  #dialledAtMs = 0;
   #connectedAtMs = 0;
   #heardAtMs = 0;
   #pingSentAtMs = 0;
@@ -114,7 +119,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
   /** Sends a heartbeat and judges the silence. Called at every heartbeat interval. */
   onTick(nowMs: number, ownLagMs: number): void {
     this.calls.sweep();
-    if (this.#channel === undefined) return;
+    if (this.#channel === undefined) return this.#judgeDial(nowMs);
     if (!this.#isGreeted) {
       if (nowMs - this.#connectedAtMs > GREETING_MS_MAX)
         this.#drop(definite('TIMEOUT', 'no greeting in time'));
@@ -125,6 +130,13 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     if (this.#liveliness === 'lost') return this.#drop(definite('TIMEOUT', 'the peer fell silent'));
     if (this.#liveliness !== before) this.#onLivelinessChanged();
     this.#sendPing(nowMs);
+  }
+
+  /** The system may try to connect for minutes; by then the way may long be open again. */
+  #judgeDial(nowMs: number): void {
+    if (this.#dialling === undefined || nowMs - this.#dialledAtMs <= DIAL_MS_MAX) return;
+    this.#dialling = undefined;
+    this.#down('no connection in time');
   }
 
   onFrame(frame: Frame): void {
@@ -161,17 +173,24 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     if (this.#isClosed || this.#channel !== undefined) return;
     const context = this.#context;
     const handler = new DialHandler(this);
+    this.#dialling = handler;
+    this.#dialledAtMs = context.clock.monotonicMs();
     context.network.connect(this.address, handler, (connection) => {
       const channel = new FrameConnection(connection, context.flusher, NOBODY, false);
       handler.channel = channel;
-      if (this.#isClosed || this.#channel !== undefined) return connection.destroy();
+      if (this.#isClosed || this.#channel !== undefined || this.#dialling !== handler) {
+        return connection.destroy();
+      }
+      this.#dialling = undefined;
       this.#adopt(channel);
       writeBody(channel.outbox, HELLO, 0, context.hello());
     });
   }
 
   /** A dialled connection could not be opened. */
-  onDialFailed(error: Error | undefined): void {
+  onDialFailed(handler: DialHandler, error: Error | undefined): void {
+    if (this.#dialling !== handler) return; // It was given up before.
+    this.#dialling = undefined;
     if (this.#channel === undefined) this.#down(error?.message ?? 'the connection ended');
   }
 
@@ -270,7 +289,7 @@ class DialHandler {
   }
 
   onClose(error?: Error): void {
-    if (this.channel === undefined) this.#link.onDialFailed(error);
+    if (this.channel === undefined) this.#link.onDialFailed(this, error);
     else this.channel.onClose(error);
   }
 }

@@ -180,6 +180,10 @@ export class WriteRequest extends Request {
     const { context, key } = this;
     const live = this.countLive();
     if (live < this.#needed) return this.#failUnavailable(live);
+    if (this.epoch !== context.placement.epoch) {
+      const message = 'the cluster configuration has changed while the write was on its way; try again';
+      return this.fail('EPOCH_MISMATCH', message, true);
+    }
     // The clock is above every version that this node has heard of since it started; a replica that holds a higher one
     // from before says STALE.
     this.#time = context.hybridClock.issue(this.#highestTime);

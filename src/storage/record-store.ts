@@ -40,8 +40,9 @@ interface Uncached {
 
 const EMPTY = new Uint8Array(0);
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
-/** Committed leftovers among the uncached are swept when there are this many, or twice as many as the last sweep left. */
+/** Committed leftovers among the uncached are swept at this many (or bytes), or at twice what the last sweep left. */
 const UNCACHED_SWEEP_MIN = 256;
+const UNCACHED_SWEEP_BYTES_MIN = 8 * 1024 * 1024;
 
 /** A key with its hash, for reading many together. */
 export interface StoredKey {
@@ -66,6 +67,9 @@ export class RecordStore {
   readonly #engineKey = new EngineKey();
   readonly #uncached = new Map<string, Uncached>();
   #sweepAt = UNCACHED_SWEEP_MIN;
+  /** Bytes put there since the last sweep, and those it left; replaced ones count until then. */
+  #uncachedBytes = 0;
+  #sweepAtBytes = UNCACHED_SWEEP_BYTES_MIN;
   readonly #clock: Clock;
   #coldReads = 0;
   /** Keys whose records are being read by {@link warm}, and by which call of it; a write takes its key out. */
@@ -245,14 +249,22 @@ export class RecordStore {
   #keepUncached(id: string, record: Uint8Array, start: number, length: number, seq: number): void {
     const copy = record.slice(start, start + length);
     this.#uncached.set(id, { record: copy, view: viewOf(copy), seq });
-    if (this.#uncached.size >= this.#sweepAt) this.#sweepUncached();
+    this.#uncachedBytes += length;
+    if (this.#uncached.size >= this.#sweepAt || this.#uncachedBytes >= this.#sweepAtBytes)
+      this.#sweepUncached();
   }
 
   #sweepUncached(): void {
     const committed = this.#committer.committedSeq;
-    for (const [id, entry] of this.#uncached) if (entry.seq <= committed) this.#uncached.delete(id);
-    // Twice what is left, so that sweeping costs each put the same however many are queued.
+    let bytesLeft = 0;
+    for (const [id, entry] of this.#uncached) {
+      if (entry.seq <= committed) this.#uncached.delete(id);
+      else bytesLeft += entry.record.length;
+    }
+    // Twice what is left, so that sweeping costs each put the same however much is queued.
     this.#sweepAt = Math.max(UNCACHED_SWEEP_MIN, this.#uncached.size * 2);
+    this.#sweepAtBytes = Math.max(UNCACHED_SWEEP_BYTES_MIN, bytesLeft * 2);
+    this.#uncachedBytes = bytesLeft;
   }
 
   #point(bytes: Uint8Array, view: DataView, start: number, length: number, seq: number): void {

@@ -112,8 +112,11 @@ export class Writers {
       await this.#client.set(model.key, value);
       model.acknowledge(value);
     } catch (error) {
-      this.failures.push({ writer, error: error as KvError });
-      if (!(error as KvError).definite) model.doubt(value);
+      const failure = error as KvError;
+      this.failures.push({ writer, error: failure });
+      if (!failure.definite) model.doubt(value);
+      // The test has ended, most likely too early; nothing would ever hold this loop up again.
+      if (failure.code === 'CLOSED') this.#isStopping = true;
     }
   }
 
