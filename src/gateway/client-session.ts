@@ -58,6 +58,7 @@ export class ClientSession implements FrameConsumer, Responder {
   readonly #key = new KeyRef();
   #inFlight = 0;
   #isPaused = false;
+  #isLooking = false;
 
   constructor(channel: FrameConnection, options: ClientSessionOptions) {
     this.channel = channel;
@@ -104,18 +105,18 @@ export class ClientSession implements FrameConsumer, Responder {
     const isAbsent = length === 0 || (bytes[start + RECORD_FLAGS_OFFSET]! & FLAG_TOMBSTONE) !== 0;
     if (isAbsent) writeAbsent(this.channel.outbox, id);
     else writeValue(this.channel.outbox, id, bytes, start, length, noValue);
-    this.#ended();
+    this.ended();
   }
 
   onWritten(token: number, time: number, node: number, existed: boolean): void {
     writeDone(this.channel.outbox, token, time, node, existed ? FLAG_EXISTED : 0);
-    this.#ended();
+    this.ended();
   }
 
   onError(token: number, code: ErrorCode, message: string, definite: boolean): void {
     const id = token >= NO_VALUE_TOKEN ? token - NO_VALUE_TOKEN : token;
     writeError(this.channel.outbox, id, code, message, definite);
-    this.#ended();
+    this.ended();
   }
 
   /** Answers a request with a definite error. */
@@ -127,7 +128,7 @@ export class ClientSession implements FrameConsumer, Responder {
     if (!this.#takeKey(frame, ASK_BODY_BYTES, false)) return;
     const noValue = (frame.flags & FLAG_NO_VALUE) !== 0;
     const token = noValue ? frame.id + NO_VALUE_TOKEN : frame.id;
-    this.#began();
+    this.began();
     this.#coordinator.get(this.#key, readQuorumField(frame), readBudgetField(frame), this, token);
   }
 
@@ -146,7 +147,7 @@ export class ClientSession implements FrameConsumer, Responder {
         `the expiry is too far away: at most ${EXPIRY_MS_MAX} ms since 1970`,
       );
     }
-    this.#began();
+    this.began();
     this.#coordinator.put(
       this.#key,
       frame.bytes,
@@ -163,7 +164,7 @@ export class ClientSession implements FrameConsumer, Responder {
   #onDelete(frame: Frame): void {
     if (!this.#takeKey(frame, ASK_BODY_BYTES, false)) return;
     const w = readQuorumField(frame);
-    this.#began();
+    this.began();
     this.#coordinator.put(this.#key, undefined, 0, 0, 0, w, readBudgetField(frame), this, frame.id);
   }
 
@@ -190,27 +191,47 @@ export class ClientSession implements FrameConsumer, Responder {
     return true;
   }
 
-  #began(): void {
+  /** A request is under way that will be answered later. */
+  began(): void {
     this.#inFlight++;
   }
 
-  #pauseIfFull(): void {
-    const unread = this.channel.connection.bufferedBytes;
-    if (this.#isPaused || (this.#inFlight < IN_FLIGHT_MAX && unread < UNREAD_BYTES_MAX)) return;
-    this.#isPaused = true;
-    this.channel.connection.pause();
-  }
-
-  #ended(): void {
+  /** It has been answered. */
+  ended(): void {
     this.#inFlight--;
     if (this.#isPaused) this.#resumeIfIdle();
   }
 
+  #pauseIfFull(): void {
+    if (this.#isPaused || !this.#isFull) return;
+    this.#isPaused = true;
+    this.channel.pause();
+    this.#lookAgain();
+  }
+
+  get #isFull(): boolean {
+    if (this.#inFlight >= IN_FLIGHT_MAX || this.channel.outbox.pendingBytes >= UNREAD_BYTES_MAX) return true;
+    // With nothing of its own under way nobody would wake it: it asks, and is told BUSY.
+    return this.#inFlight > 0 && this.#coordinator.isFull;
+  }
+
   #resumeIfIdle(): void {
     if (!this.#isPaused || this.#inFlight > IN_FLIGHT_MAX / 2) return;
-    // What the network holds back ends with a drain event; what is in the outbox leaves in this turn anyway.
-    if (this.channel.connection.bufferedBytes > UNREAD_BYTES_MAX / 2) return;
+    if (this.channel.outbox.pendingBytes > UNREAD_BYTES_MAX / 2) return this.#lookAgain();
     this.#isPaused = false;
-    this.channel.connection.resume();
+    this.channel.resume();
+  }
+
+  /**
+   * What is in the outbox leaves at the end of the turn: if the network takes all of it, nothing else would say so. What
+   * the network holds back ends with a drain event, what is under way with its answer.
+   */
+  #lookAgain(): void {
+    if (this.channel.connection.bufferedBytes > 0 || this.#isLooking || !this.channel.outbox.isOpen) return;
+    this.#isLooking = true;
+    this.#options.clock.defer(() => {
+      this.#isLooking = false;
+      this.#resumeIfIdle();
+    });
   }
 }

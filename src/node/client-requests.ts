@@ -64,13 +64,15 @@ export class ClientRequests {
     }
     const { id } = frame;
     const { outbox } = session.channel;
-    answer.then(
+    session.began();
+    const written = answer.then(
       (result) => writeBody(outbox, RESULT, id, result),
       (error: unknown) => {
         const known = error instanceof KvError ? error : definite('INTERNAL', messageOf(error), error);
         writeError(outbox, id, known.code, known.message, known.definite);
       },
     );
+    void written.finally(() => session.ended());
   }
 
   #answerTo(frame: Frame): Promise<Body> | undefined {

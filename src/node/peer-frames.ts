@@ -53,6 +53,9 @@ import {
 import type { LinkContext } from './link-context.js';
 import type { PeerLink } from './peer-link.js';
 
+/** Answers that wait for one peer; past this its reads are refused. */
+const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Reused for every request: the replica copies what it keeps. */
 const keyRef = new KeyRef();
 
@@ -102,6 +105,10 @@ export function dispatchPeerFrame(link: PeerLink, context: LinkContext, frame: F
 function onReplicaRead(link: PeerLink, context: LinkContext, frame: Frame): void {
   if (frame.bodyLength !== REPLICA_READ_BYTES) return refuseShape(link, frame);
   if (!takesRequest(link, context, frame)) return;
+  if (link.outbox.pendingBytes > UNREAD_BYTES_MAX) {
+    const message = 'the peer does not read its answers; try again after a pause';
+    return refuse(link, frame, definite('BUSY', message));
+  }
   const versionOnly = (frame.flags & FLAG_VERSION_ONLY) !== 0;
   const haveTime = readHaveTimeField(frame);
   const haveNode = readHaveNodeField(frame);

@@ -24,9 +24,9 @@ import { WriteRequest } from './write-request.js';
 /** How often requests in flight are looked at for deadlines and hedging. Without any, no timer runs. */
 const SWEEP_MS = 10;
 
-/** Requests and bytes of written records that one node keeps in flight; past them it answers BUSY. */
+/** Requests and bytes of records that one node keeps in flight; past them it answers BUSY. */
 const IN_FLIGHT_MAX = 100_000;
-const IN_FLIGHT_BYTES_MAX = 256 * 1024 * 1024;
+const IN_FLIGHT_BYTES_MAX = 128 * 1024 * 1024;
 
 /** Finished requests that are kept for reuse, of each kind. */
 const POOL_MAX = 4096;
@@ -75,6 +75,10 @@ export class Coordinator {
       counters: this.counters,
       prefix: { clock: 0, epoch: 0, hashHi: 0, hashLo: 0 },
       placement: options.placement,
+      weigh: (request, bytes) => {
+        this.#bytesInFlight += bytes - request.weightBytes;
+        request.weightBytes = bytes;
+      },
       renew: (request) => this.#table.renew(request),
       release: (request) => this.#release(request),
     };
@@ -82,6 +86,11 @@ export class Coordinator {
 
   get inFlight(): number {
     return this.#table.active;
+  }
+
+  /** Whether the node should take no further requests: what is in flight holds as much memory as it may. */
+  get isFull(): boolean {
+    return this.#table.active >= IN_FLIGHT_MAX || this.#bytesInFlight > IN_FLIGHT_BYTES_MAX;
   }
 
   get placement(): Placement {
@@ -240,7 +249,7 @@ export class Coordinator {
       refuse(responder, token, definite('QUORUM_UNAVAILABLE', message));
       return false;
     }
-    if (this.#table.active >= IN_FLIGHT_MAX || this.#bytesInFlight > IN_FLIGHT_BYTES_MAX) {
+    if (this.isFull) {
       const message = `this node has ${this.#table.active} requests in flight; try again after a pause`;
       refuse(responder, token, definite('BUSY', message));
       return false;

@@ -323,14 +323,22 @@ export class ReadRequest extends Request {
     this.fail('QUORUM_UNAVAILABLE', message, true);
   }
 
-  #keepRecord(bytes: Uint8Array, start: number, length: number): void {
+  protected override finish(): void {
     // A large record's buffer is not kept for the small ones that follow.
-    if (this.#record.length < length || this.#record.length > Math.max(length, RECORD_BUFFER_KEPT)) {
-      this.#record = new Uint8Array(Math.max(256, length));
-      this.#recordView = viewOf(this.#record);
-    }
+    if (this.#record.length > RECORD_BUFFER_KEPT) this.#useBuffer(EMPTY);
+    super.finish();
+  }
+
+  #useBuffer(buffer: Uint8Array): void {
+    this.#record = buffer;
+    this.#recordView = viewOf(buffer);
+  }
+
+  #keepRecord(bytes: Uint8Array, start: number, length: number): void {
+    if (this.#record.length < length) this.#useBuffer(new Uint8Array(Math.max(256, length)));
     copyRange(this.#record, 0, bytes, start, length);
     this.#recordLength = length;
+    this.context.weigh(this, length);
   }
 
   #count(state: number): number {

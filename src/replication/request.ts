@@ -46,6 +46,8 @@ export interface RequestContext {
   placement: Placement;
   /** Gives the request another id, so that replies to what it sent before are not taken for replies to what it sends now. */
   renew(request: Request): void;
+  /** The request holds so many bytes now, which count against the node's bound. */
+  weigh(request: Request, bytes: number): void;
   /** The request has answered: its slot is free. */
   release(request: Request): void;
 }

@@ -46,7 +46,7 @@ export class WriteRequest extends Request {
   #highestTime = 0;
   #time = 0;
   #existed = false;
-  #record = new Uint8Array(256);
+  #record: Uint8Array = new Uint8Array(256);
   #recordView = viewOf(this.#record);
   #recordLength = 0;
   #refusal: { code: ErrorCode; message: string } | undefined;
@@ -301,13 +301,20 @@ export class WriteRequest extends Request {
     this.fail('QUORUM_CONTESTED', `${acks}; concurrent writes to the key overtook this one`, false);
   }
 
+  protected override finish(): void {
+    // A large record's buffer is not kept for the small ones that follow.
+    if (this.#record.length > RECORD_BUFFER_KEPT) this.#useBuffer(new Uint8Array(256));
+    super.finish();
+  }
+
+  #useBuffer(buffer: Uint8Array): void {
+    this.#record = buffer;
+    this.#recordView = viewOf(buffer);
+  }
+
   #buildRecord(value: Uint8Array | undefined, start: number, length: number, expiryMs: number): void {
     const total = recordBytes(length, expiryMs);
-    // A large record's buffer is not kept for the small ones that follow.
-    if (this.#record.length < total || this.#record.length > Math.max(total, RECORD_BUFFER_KEPT)) {
-      this.#record = new Uint8Array(Math.max(total, 256));
-      this.#recordView = viewOf(this.#record);
-    }
+    if (this.#record.length < total) this.#useBuffer(new Uint8Array(Math.max(total, 256)));
     const flags = (value === undefined ? FLAG_TOMBSTONE : 0) | (expiryMs === 0 ? 0 : FLAG_EXPIRY);
     this.#recordLength = total;
     this.#recordView.setUint8(RECORD_FLAGS_OFFSET, flags);

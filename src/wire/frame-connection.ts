@@ -31,6 +31,7 @@ export class FrameConnection implements ConnectionHandler, FrameHandler {
   #received = 0;
   #receivedAtLastLook = 0;
   #isFirst: boolean;
+  #isPaused = false;
 
   /** @param inbound whether the other side opened it, and may speak anything. */
   constructor(connection: Connection, flusher: Flusher, consumer: FrameConsumer, inbound: boolean) {
@@ -79,12 +80,27 @@ export class FrameConnection implements ConnectionHandler, FrameHandler {
     this.outbox.close();
   }
 
+  /** Takes nothing more from the other side: neither bytes nor frames that have come already. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#decoder.pause();
+    this.connection.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#decoder.resume();
+    // A frame that came meanwhile may have been one too many.
+    if (!this.#isPaused) this.connection.resume();
+  }
+
   /**
    * Whether a frame has been incomplete since the last call without a byte arriving: called every so often, it finds
    * senders that will never finish.
    */
   isStuck(): boolean {
-    const stuck = this.#decoder.pendingBytes > 0 && this.#received === this.#receivedAtLastLook;
+    const stuck =
+      !this.#isPaused && this.#decoder.pendingBytes > 0 && this.#received === this.#receivedAtLastLook;
     this.#receivedAtLastLook = this.#received;
     return stuck;
   }

@@ -17,6 +17,7 @@ export interface FrameHandler {
   onRefused(error: KvError, requestId: number): void;
 }
 
+const EMPTY: Uint8Array = new Uint8Array(0);
 const PARTIAL_BYTES_FIRST = 1024;
 const PARTIAL_BYTES_KEPT = 65536;
 
@@ -27,6 +28,9 @@ export class FrameDecoder {
   #partial: Uint8Array | undefined;
   #partialBytes = 0;
   #stopped = false;
+  #isPaused = false;
+  /** What has come since {@link pause}. */
+  #held: Uint8Array = EMPTY;
 
   constructor(handler: FrameHandler, frameBytesMax: number = FRAME_BYTES_MAX) {
     this.#handler = handler;
@@ -43,18 +47,50 @@ export class FrameDecoder {
     this.#stopped = true;
     this.#partial = undefined;
     this.#partialBytes = 0;
+    this.#held = EMPTY;
+  }
+
+  /** Hands out no more frames until {@link resume}; may be called from within the handler. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Hands out the frames that came meanwhile, unless the handler pauses again. */
+  resume(): void {
+    this.#isPaused = false;
+    const held = this.#held;
+    this.#held = EMPTY;
+    if (held.length > 0) this.#held = this.#take(held);
   }
 
   /** Takes the next bytes of the stream and hands out every frame that they complete. */
   push(chunk: Uint8Array): void {
+    if (this.#isPaused) return this.#hold(chunk);
+    const rest = this.#take(chunk);
+    if (rest.length > 0) this.#hold(rest);
+  }
+
+  /** Hands out frames, and keeps a partial one; returns what was not looked at because the handler has paused. */
+  #take(chunk: Uint8Array): Uint8Array {
     let from = 0;
     if (this.#partialBytes > 0) {
       from = this.#completePartial(chunk);
-      if (this.#partialBytes > 0) return;
+      if (this.#partialBytes > 0) return EMPTY;
     }
-    if (this.#stopped || from === chunk.length) return;
-    from = this.#cut(chunk, from);
-    if (!this.#stopped && from < chunk.length) this.#keep(chunk, from);
+    if (this.#stopped || from === chunk.length) return EMPTY;
+    if (!this.#isPaused) from = this.#cut(chunk, from);
+    if (this.#stopped) return EMPTY;
+    if (this.#isPaused) return chunk.subarray(from);
+    if (from < chunk.length) this.#keep(chunk, from);
+    return EMPTY;
+  }
+
+  /** The bytes are copied: the memory under them is reused. The connection is paused too, so they are few. */
+  #hold(bytes: Uint8Array): void {
+    const held = new Uint8Array(this.#held.length + bytes.length);
+    held.set(this.#held);
+    held.set(bytes, this.#held.length);
+    this.#held = held;
   }
 
   /** Hands out the whole frames of `chunk` from `from` on; returns where the first partial one starts. */
@@ -66,7 +102,7 @@ export class FrameDecoder {
     }
     let at = chunk.byteOffset + from;
     const end = chunk.byteOffset + chunk.length;
-    while (end - at >= LENGTH_BYTES && !this.#stopped) {
+    while (end - at >= LENGTH_BYTES && !this.#stopped && !this.#isPaused) {
       const length = frame.view.getUint32(at);
       if (!this.#isAcceptable(length, frame.view, at, end)) break;
       const next = at + LENGTH_BYTES + length;

@@ -7,6 +7,8 @@ import type { Connection } from '../ports/network.js';
 import { HEADER_BYTES, LENGTH_BYTES } from './frame.js';
 
 const BUFFER_BYTES_FIRST = 4096;
+/** With so much waiting, it leaves before the end of the turn. */
+const EARLY_FLUSH_BYTES = 256 * 1024;
 /** A buffer that grew past this for one large frame is given back after it. */
 const BUFFER_BYTES_KEPT = 256 * 1024;
 
@@ -71,6 +73,8 @@ export class Outbox {
    */
   begin(type: number, flags: number, id: number, keyBytes: number, bodyBytes: number): number {
     const size = HEADER_BYTES + keyBytes + bodyBytes;
+    // Much is not worth collecting; and what the connection holds is what its owner bounds.
+    if (this.#length >= EARLY_FLUSH_BYTES) this.#send();
     const at = this.#length;
     if (at + size > this.bytes.length) this.#grow(at + size);
     const view = this.view;
@@ -88,6 +92,10 @@ export class Outbox {
   /** Writes what waits. The flusher calls it; others only before they end the connection. */
   flush(): void {
     this.#dirty = false;
+    this.#send();
+  }
+
+  #send(): void {
     if (this.#length === 0) return;
     const length = this.#length;
     this.#length = 0;

@@ -30,8 +30,8 @@ const FRAME_BYTES_MAX = 16 * MIB;
 const GET_BODY = new Uint8Array(4);
 /** What one hostile test may cost the node in memory: little against what the clients ask for, much against noise. */
 const HELD_BYTES_MAX = 256 * MIB;
-const UNREAD_VALUE_BYTES = 4096;
-const UNREAD_REQUESTS = 250_000;
+const UNREAD_VALUE_BYTES = 256 * 1024;
+const UNREAD_REQUESTS = 32_768;
 const seed = Number(process.env.SEED ?? Date.now());
 t.comment(`SEED=${seed}`);
 
