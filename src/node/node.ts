@@ -100,7 +100,8 @@ export class QuoralNode {
     const running = await this.#compose();
     this.#running = running;
     this.#listener = await this.#ports.network.listen(this.options.listen, (c) => this.#onConnection(c));
-    this.#tick = clock.setTimer(HEARTBEAT_INTERVAL_MS, () => this.#onTick(clock.monotonicMs()));
+    const startedMs = clock.monotonicMs();
+    this.#tick = clock.setTimer(HEARTBEAT_INTERVAL_MS, () => this.#onTick(startedMs));
     await this.#becomeMember(running);
     while (!running.hybridClock.ready && !this.#isStopped) {
       await new Promise<void>((resolve) => clock.setTimer(READY_CHECK_MS, resolve));

@@ -52,6 +52,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
   greetedEpoch = 0;
   client: LinkClient | undefined;
   latencyMs = 1;
+  unsureUntilMs = 0;
   /** Round-trip time of the last heartbeat, and how far the peer's wall clock is ahead of ours; −1 and 0 until known. */
   rttMs = -1;
   clockOffsetMs = 0;

@@ -8,6 +8,7 @@ export class SelfPeer implements ReplicaPeer {
   readonly name: string;
   readonly address: string;
   latencyMs = 0;
+  unsureUntilMs = 0;
   readonly #replica: Replica;
 
   constructor(name: string, address: string, replica: Replica) {

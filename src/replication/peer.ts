@@ -15,6 +15,11 @@ export interface ReplicaPeer {
   readonly outbox: Outbox;
   /** Observed time from a read to its answer, smoothed, in milliseconds. */
   latencyMs: number;
+  /**
+   * Until when (monotonic) it may answer UNSURE, as it recently did: it has restarted. Writes to it ask for versions
+   * first meanwhile, because UNSURE then counts.
+   */
+  unsureUntilMs: number;
 }
 
 /** Whoever asked the coordinator for something. Exactly one call per token. Byte ranges are valid during the call only. */

@@ -5,6 +5,7 @@
  */
 import { viewOf, writeU64 } from '../base/bytes.js';
 import type { ErrorCode } from '../base/errors.js';
+import { REQUEST_TIMEOUT_MS_MAX } from '../base/limits.js';
 import { majority } from '../membership/cluster-config.js';
 import {
   FLAG_EXPIRY,
@@ -114,6 +115,7 @@ export class WriteRequest extends Request {
   override onUnsure(replica: number): void {
     if (!this.#takeAnswer(replica)) return;
     this.#quorum.unsure++;
+    this.owners[replica]!.unsureUntilMs = this.context.clock.monotonicMs() + REQUEST_TIMEOUT_MS_MAX;
     this.proceed();
   }
 
@@ -147,10 +149,17 @@ export class WriteRequest extends Request {
   #begin(): void {
     const live = this.countLive();
     if (live < this.#needed) return this.#failUnavailable(live);
-    const isDegraded = live < this.owners.length || this.#attempts >= PLAIN_ATTEMPTS_MAX;
+    const isDegraded =
+      live < this.owners.length || this.#attempts >= PLAIN_ATTEMPTS_MAX || this.#hasUnsureReplica();
     this.#isCareful = isDegraded && this.#needed >= majority(this.owners.length);
     if (this.#isCareful) this.#askVersions();
     else this.#send();
+  }
+
+  #hasUnsureReplica(): boolean {
+    for (let i = 0; i < this.owners.length; i++)
+      if (this.owners[i]!.unsureUntilMs > this.startMs) return true;
+    return false;
   }
 
   #askVersions(): void {
