@@ -4,7 +4,6 @@
  */
 import t from 'tap';
 import { ALL_FAULTS, type Outcome, runWorkload, type WorkloadOptions } from '../support/workload.js';
-import { type Bug, plant } from './planted-bugs.js';
 
 const SEEDS = Number(process.env.QUORAL_SEEDS ?? 30);
 const FIRST_SEED = Number(process.env.QUORAL_SEED ?? 1);
@@ -61,24 +60,3 @@ t.test('one seed gives one run', async (t) => {
   t.same([...one.histories], [...two.histories]);
   t.same(one.cluster.log, two.cluster.log);
 });
-
-/** With a rule left out, histories become illegal: the checker would notice. */
-const PLANTED: readonly (readonly [Bug, Partial<WorkloadOptions>, number])[] = [
-  ['reads ask one replica', {}, 3],
-  ['writes wait for one replica', {}, 10],
-  ['STALE counts as accepted', {}, 10],
-  ['reads write nothing back', CONTENDED, 40],
-  ['sent again at the first STALE', CONTENDED, 120],
-];
-
-for (const [bug, profile, runs] of PLANTED) {
-  t.test(`planted: ${bug}`, async (t) => {
-    const remove = plant(bug);
-    t.teardown(remove);
-    let found = 0;
-    for (let seed = 1; seed <= runs && found === 0; seed++) {
-      if ((await runWorkload({ seed, ...profile })).illegal.length > 0) found = seed;
-    }
-    t.ok(found > 0, `found by seed ${found}`);
-  });
-}

@@ -3,7 +3,7 @@
  * crashed and come back with their disks, cut off, and given wall clocks of their own; what each of them has stored can
  * be looked at. Everything follows from the seed.
  */
-import { KvError } from '../../src/base/errors.js';
+import { assert, KvError } from '../../src/base/errors.js';
 import { SeededRandom } from '../../src/base/seeded-random.js';
 import { QuoralNode } from '../../src/node/node.js';
 import type { NodeOptions } from '../../src/node/options.js';
@@ -11,7 +11,7 @@ import type { Log, LogFields } from '../../src/ports/log.js';
 import { loadKeyHasher } from '../../src/ring/hash.js';
 import { slotOf } from '../../src/ring/slot.js';
 import { engineKey } from '../../src/storage/keyspace.js';
-import { type DecodedRecord, decodeRecord } from '../../src/version/record.js';
+import { checkRecord, type DecodedRecord, decodeRecord } from '../../src/version/record.js';
 import type { Body } from '../../src/wire/body.js';
 import { STATUS } from '../../src/wire/message-type.js';
 import { type Answer, FrameClient } from './frame-client.js';
@@ -27,19 +27,25 @@ export interface ClusterOptions {
   /** What all nodes are told, where it differs from the usual. */
   readonly options?: Partial<NodeOptions>;
   readonly delayMs?: readonly [number, number];
+  /** Sees every line of the log as it is written. */
+  readonly onLog?: (node: string, level: string, message: string, fields: LogFields) => void;
 }
 
 interface Machine {
   readonly disk: VirtualDisk;
   readonly options: NodeOptions;
   skewMs: number;
+  /** How much faster than the true time the wall clock runs (0.01: by a hundredth), and since when. */
+  driftRate: number;
+  driftSinceMs: number;
   clock: NodeClock;
   node: QuoralNode | undefined;
 }
 
 /** How long `until` waits before it gives up, in virtual milliseconds. */
 const PATIENCE_MS = 60_000;
-// Compiled once and before everything: it is the only thing here that takes real time.
+// Compiled once and before everything: it is the only thing here that takes real time. Nodes can share it, as each of
+// them reads a hash before any other can run.
 const keyHasher = await loadKeyHasher();
 const CLIENT_HOST = 'client';
 const PORT = 7400;
@@ -53,6 +59,7 @@ export class Cluster {
   readonly log: string[] = [];
   readonly #machines = new Map<string, Machine>();
   readonly #overrides: Partial<NodeOptions>;
+  readonly #onLog: ClusterOptions['onLog'];
   #clients = 0;
 
   constructor(options: ClusterOptions = {}) {
@@ -65,6 +72,7 @@ export class Cluster {
       delayMs,
     });
     this.#overrides = options.options ?? {};
+    this.#onLog = options.onLog;
     for (const name of options.nodes ?? ['a', 'b', 'c']) this.add(name);
   }
 
@@ -100,12 +108,21 @@ export class Cluster {
       ...overrides,
     };
     const disk = new VirtualDisk(new SeededRandom(this.random.u32()));
-    this.#machines.set(name, { disk, options, skewMs: 0, clock: this.#newClock(name), node: undefined });
+    this.#machines.set(name, {
+      disk,
+      options,
+      skewMs: 0,
+      driftRate: 0,
+      driftSinceMs: 0,
+      clock: this.#newClock(name),
+      node: undefined,
+    });
   }
 
   /** Starts a node that does not run. Resolves when it serves; needs time to pass, see {@link until}. */
   async start(name: string): Promise<void> {
     const machine = this.machine(name);
+    assert(machine.node === undefined, `${name} runs already`);
     machine.clock = this.#newClock(name);
     const { clock, disk } = machine;
     const node = new QuoralNode(machine.options, {
@@ -114,7 +131,7 @@ export class Cluster {
       network: this.network.host(name),
       engine: disk.engine(clock),
       log: this.#logOf(name),
-      hasher: await loadKeyHasher(),
+      hasher: keyHasher,
       usage: () => ({ userUs: 0, systemUs: 0, rssBytes: 0 }),
     });
     machine.node = node;
@@ -130,7 +147,27 @@ export class Cluster {
     this.network.crashHost(name);
   }
 
-  /** Stops a node in good order. */
+  /** Ends a node and its machine: what was not synced may be lost. */
+  losePower(name: string): void {
+    this.crash(name);
+    this.disk(name).losePower();
+  }
+
+  /** A node stands still, as by SIGSTOP: its connections stay open. */
+  pause(name: string): void {
+    this.machine(name).clock.pause();
+    this.network.pauseHost(name);
+  }
+
+  /** It goes on: what came due meanwhile happens late, all at once. */
+  resume(name: string): void {
+    const { clock } = this.machine(name);
+    if (!clock.isPaused) return;
+    clock.resume();
+    this.network.resumeHost(name);
+  }
+
+  /** Stops a node in good order; timers that it leaves behind stay to be counted until it is started again. */
   async stop(name: string): Promise<void> {
     const machine = this.machine(name);
     const stopped = machine.node?.stop();
@@ -164,7 +201,23 @@ export class Cluster {
 
   /** Sets how far a node's wall clock is ahead of the true time. */
   skew(name: string, skewMs: number): void {
-    this.machine(name).skewMs = skewMs;
+    const machine = this.machine(name);
+    machine.skewMs = skewMs;
+    machine.driftSinceMs = this.clock.monotonicMs();
+  }
+
+  /** From now on a node's wall clock runs faster than the true time by this rate, or slower. */
+  drift(name: string, rate: number): void {
+    const machine = this.machine(name);
+    machine.skewMs = this.#aheadMs(name);
+    machine.driftSinceMs = this.clock.monotonicMs();
+    machine.driftRate = rate;
+  }
+
+  #aheadMs(name: string): number {
+    const machine = this.#machines.get(name);
+    if (machine === undefined) return 0;
+    return machine.skewMs + machine.driftRate * (this.clock.monotonicMs() - machine.driftSinceMs);
   }
 
   machine(name: string): Machine {
@@ -212,10 +265,8 @@ export class Cluster {
     const giveUpMs = this.clock.monotonicMs() + patienceMs;
     await this.clock.settle();
     while (!isSettled) {
-      const nextMs = this.clock.nextTimerMs;
-      if (nextMs === undefined || nextMs > giveUpMs)
+      if (!(await this.clock.step(giveUpMs)))
         throw new Error(`nothing settled in ${patienceMs} ms (seed ${this.seed})`);
-      await this.clock.advanceAsync(nextMs - this.clock.monotonicMs());
     }
     return promise;
   }
@@ -242,9 +293,21 @@ export class Cluster {
     }
   }
 
+  /** The bytes that a node has stored for a key. */
+  storedBytes(name: string, key: string): Uint8Array | undefined {
+    return this.disk(name).content.get(Buffer.from(this.engineKey(key)).toString('latin1'));
+  }
+
+  /** Whether what a node has stored for a key, if anything, passes its checksum. */
+  isSound(name: string, key: string): boolean {
+    const bytes = this.storedBytes(name, key);
+    keyHasher.hash(new TextEncoder().encode(key));
+    return bytes === undefined || checkRecord(bytes, keyHasher.lo);
+  }
+
   /** The record that a node has stored for a key; undefined: none. */
   stored(name: string, key: string): DecodedRecord | undefined {
-    const bytes = this.disk(name).content.get(Buffer.from(this.engineKey(key)).toString('latin1'));
+    const bytes = this.storedBytes(name, key);
     return bytes === undefined ? undefined : decodeRecord(bytes);
   }
 
@@ -264,14 +327,16 @@ export class Cluster {
   }
 
   #newClock(name: string): NodeClock {
-    return new NodeClock(this.clock, () => this.#machines.get(name)?.skewMs ?? 0);
+    return new NodeClock(this.clock, () => this.#aheadMs(name));
   }
 
   #logOf(name: string): Log {
     const write =
       (level: string) =>
-      (message: string, fields: LogFields = {}) =>
-        void this.log.push(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
+      (message: string, fields: LogFields = {}) => {
+        this.log.push(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
+        this.#onLog?.(name, level, message, fields);
+      };
     return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
   }
 }

@@ -43,6 +43,8 @@ export class FrameClient {
   #channel: FrameConnection | undefined;
   #connecting: Promise<FrameConnection | undefined> | undefined;
   #nextId = 1;
+  /** Grows when an attempt to connect is given up before its connection is open. */
+  #attempt = 0;
 
   constructor(clock: Clock, network: Network, address: Address) {
     this.#network = network;
@@ -62,6 +64,12 @@ export class FrameClient {
   get(key: string, options: AskOptions = {}): Promise<Answer> {
     const { quorum = 0, budgetMs = 0 } = options;
     return this.ask((outbox, id) => writeGet(outbox, id, encoder.encode(key), quorum, budgetMs, false));
+  }
+
+  /** Whether there is a value; answered like {@link get}, without it. */
+  exists(key: string, options: AskOptions = {}): Promise<Answer> {
+    const { quorum = 0, budgetMs = 0 } = options;
+    return this.ask((outbox, id) => writeGet(outbox, id, encoder.encode(key), quorum, budgetMs, true));
   }
 
   set(key: string, value: string, options: SetOptions = {}): Promise<Answer> {
@@ -105,9 +113,11 @@ export class FrameClient {
 
   close(): void {
     this.#channel?.connection.destroy();
+    if (this.#channel === undefined) this.#attempt++;
   }
 
   #connect(): Promise<FrameConnection | undefined> {
+    const attempt = this.#attempt;
     this.#connecting ??= new Promise((resolve) => {
       const consumer = { onFrame: (frame: Frame) => this.#onFrame(frame), onClosed: () => this.#onClosed() };
       let channel: FrameConnection | undefined;
@@ -121,6 +131,11 @@ export class FrameClient {
         },
       };
       this.#network.connect(this.#address, handler, (connection) => {
+        if (this.#attempt !== attempt) {
+          this.#connecting = undefined;
+          connection.destroy();
+          return resolve(undefined);
+        }
         channel = new FrameConnection(connection, this.#flusher, consumer, false);
         this.#channel = channel;
         resolve(channel);

@@ -25,6 +25,8 @@ export class VirtualClock implements Clock {
   #monotonicMs = 0;
   #nextTimer = 1;
   readonly #timers = new Map<number, PendingTimer>();
+  /** A binary heap by due time, equal ones by number. Cleared timers stay in it until they come up. */
+  readonly #heap: PendingTimer[] = [];
   #deferred: (() => void)[] = [];
 
   /** @param wallMs where the wall clock starts, in milliseconds since 1970. */
@@ -43,6 +45,7 @@ export class VirtualClock implements Clock {
   setTimer(delayMs: number, callback: () => void): Timer {
     const pending = { timer: this.#nextTimer++, dueMs: this.#monotonicMs + Math.max(0, delayMs), callback };
     this.#timers.set(pending.timer, pending);
+    this.#push(pending);
     return pending;
   }
 
@@ -112,6 +115,13 @@ export class VirtualClock implements Clock {
     this.#monotonicMs = untilMs;
   }
 
+  /** Runs the next timer if it is due by `untilMs`, and what follows from it. False: there is none, and no time passes. */
+  async step(untilMs: number): Promise<boolean> {
+    if (!this.#runTimer(untilMs)) return false;
+    await this.settle();
+    return true;
+  }
+
   /** Runs deferred calls and promise reactions until neither is left; no time passes. */
   async settle(): Promise<void> {
     do {
@@ -124,18 +134,47 @@ export class VirtualClock implements Clock {
   #runTimer(untilMs: number): boolean {
     const next = this.#next();
     if (next === undefined || next.dueMs > untilMs) return false;
+    this.#pop();
     this.#timers.delete(next.timer);
     this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
     next.callback();
     return true;
   }
 
-  /** The earliest timer; the map keeps the order of setting, so the first of equals wins. */
+  /** The earliest timer that has not been cleared. */
   #next(): PendingTimer | undefined {
-    let next: PendingTimer | undefined;
-    for (const pending of this.#timers.values()) {
-      if (next === undefined || pending.dueMs < next.dueMs) next = pending;
-    }
-    return next;
+    while (this.#heap.length > 0 && !this.#timers.has(this.#heap[0]!.timer)) this.#pop();
+    return this.#heap[0];
   }
+
+  #push(pending: PendingTimer): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(pending, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = pending;
+  }
+
+  /** Takes the first one out. */
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: PendingTimer, b: PendingTimer): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.timer < b.timer);
 }

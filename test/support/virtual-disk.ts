@@ -27,7 +27,11 @@ export class VirtualDisk {
   writeMs: readonly [number, number] = [0.05, 0.5];
   /** While set, every write fails with it; a failed batch may be stored all the same. */
   failure: string | undefined;
+  /** How much longer a batch takes that is synced, in milliseconds. */
+  syncMs = 0;
   #pending: Change[] | undefined;
+  /** What each batch since the last sync has replaced: a loss of power undoes some of them, the last ones first. */
+  #unsynced: Change[][] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -44,6 +48,21 @@ export class VirtualDisk {
     this.#pending = undefined;
   }
 
+  /** The power is gone: as {@link crash}, and of what was not synced only a part remains, from the beginning. */
+  losePower(): void {
+    this.crash();
+    const kept = this.#random.below(this.#unsynced.length + 1);
+    for (const replaced of this.#unsynced.splice(kept).reverse()) this.#restore(replaced);
+    this.#unsynced = [];
+  }
+
+  /** Another disk is in its place, an empty one. */
+  lose(): void {
+    this.content.clear();
+    this.#pending = undefined;
+    this.#unsynced = [];
+  }
+
   /** Flips one bit of what is stored under a key. */
   corrupt(key: Uint8Array, byte: number): void {
     const stored = Uint8Array.from(this.content.get(latin1(key)) ?? []);
@@ -51,18 +70,24 @@ export class VirtualDisk {
     this.content.set(latin1(key), stored);
   }
 
-  write(changes: Change[], clock: Clock, isPoisoned: boolean, done: EngineCallback): void {
+  write(changes: Change[], sync: boolean, clock: Clock, isPoisoned: boolean, done: EngineCallback): void {
     const [min, max] = this.writeMs;
     this.#pending = isPoisoned ? undefined : changes;
-    clock.setTimer(min + this.#random.next() * (max - min), () => {
+    clock.setTimer(min + this.#random.next() * (max - min) + (sync ? this.syncMs : 0), () => {
       this.#pending = undefined;
       const isStored = this.failure === undefined || this.#random.below(2) === 0;
       if (isStored && !isPoisoned) this.#store(changes);
+      if (sync && this.failure === undefined && !isPoisoned) this.#unsynced = [];
       done(this.failure === undefined ? undefined : new Error(this.failure));
     });
   }
 
   #store(changes: readonly Change[]): void {
+    this.#unsynced.push(changes.map(([key]) => [key, this.content.get(key)] as const));
+    this.#restore(changes);
+  }
+
+  #restore(changes: readonly Change[]): void {
     for (const [key, value] of changes) {
       if (value === undefined) this.content.delete(key);
       else this.content.set(key, value);
@@ -108,8 +133,8 @@ class DiskEngine implements StorageEngine {
       put: (key, value) => void changes.push([latin1(key), Uint8Array.from(value)]),
       delete: (key) => void changes.push([latin1(key), undefined]),
       abandon: () => void changes.splice(0),
-      write: (_sync, done) => {
-        this.#disk.write(changes, this.#clock, this.#isPoisoned, (error) => {
+      write: (sync, done) => {
+        this.#disk.write(changes, sync, this.#clock, this.#isPoisoned, (error) => {
           if (error !== undefined) this.#isPoisoned = true;
           done(error);
         });

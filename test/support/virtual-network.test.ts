@@ -137,3 +137,29 @@ t.test('connecting: refused, held up by a cut, and addresses that are taken', as
   await listener.close();
   t.equal((await network.host('b').listen('b:1', () => new End())).address, 'b:1');
 });
+
+t.test('a torn stream arrives in part, and then both ends are told', async (t) => {
+  const { clock, network, near, far } = await pair();
+  network.tear('a', 'b');
+  near.connection!.write(bytes('a whole frame'));
+  clock.advance(10);
+  t.ok(far.text.length > 0 && far.text.length < 13);
+  t.ok('a whole frame'.startsWith(far.text));
+  t.match(near.closed, /reset/);
+  t.match(far.closed, /reset/);
+});
+
+t.test('what arrives at a host that stands still waits, ends as well', async (t) => {
+  const { clock, network, near, far } = await pair();
+  network.pauseHost('b');
+  near.connection!.write(bytes('later'));
+  clock.advance(1000);
+  t.equal(far.text, '');
+  network.reset('a', 'b');
+  clock.advance(10);
+  t.match(near.closed, /reset/);
+  t.equal(far.closed, undefined);
+  network.resumeHost('b');
+  clock.advance(10);
+  t.match(far.closed, /reset/);
+});

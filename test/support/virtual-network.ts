@@ -42,6 +42,15 @@ export class VirtualNetwork {
   /** Streams with something that a cut keeps from arriving, also of ends that are closed already. */
   readonly #held = new Set<VirtualPipe>();
   #waiting: Waiting[] = [];
+  /** Hosts whose programs do not run now: what arrives for them waits. */
+  readonly #paused = new Set<string>();
+  readonly #late: { readonly host: string; readonly call: () => void }[] = [];
+  /** Streams whose next piece arrives half, before the connection breaks. */
+  readonly #torn = new Set<string>();
+  /** Sees every piece as it arrives. */
+  onPiece: ((from: string, to: string, bytes: Uint8Array) => void) | undefined;
+  /** Sees everything that is written to a connection. */
+  onWrite: ((socket: VirtualSocket, bytes: Uint8Array) => void) | undefined;
   #nextPort = FIRST_PORT;
 
   constructor(options: VirtualNetworkOptions) {
@@ -72,6 +81,50 @@ export class VirtualNetwork {
   heal(a?: string, b?: string): void {
     if (a === undefined || b === undefined) this.#cuts.clear();
     else for (const link of [linkName(a, b), linkName(b, a)]) this.#cuts.delete(link);
+    this.#release();
+  }
+
+  /** Ends the cut in one direction. */
+  healOneWay(from: string, to: string): void {
+    this.#cuts.delete(linkName(from, to));
+    this.#release();
+  }
+
+  /** The host's programs stand still: their connections stay open, and nothing is handed to them. */
+  pauseHost(name: string): void {
+    this.#paused.add(name);
+  }
+
+  /** They go on, and get what has waited for them. */
+  resumeHost(name: string): void {
+    if (!this.#paused.delete(name)) return;
+    const late = this.#late.splice(0);
+    for (const { host, call } of late) this.call(host, call);
+    this.#release();
+  }
+
+  /** Tells a host's programs something at the end of the turn, or when they run again. */
+  call(host: string, call: () => void): void {
+    if (this.#paused.has(host)) this.#late.push({ host, call });
+    else this.clock.defer(() => (this.#paused.has(host) ? this.call(host, call) : call()));
+  }
+
+  /** Whether nothing that `from` sends can be handed to `to` now. */
+  isBlocked(from: string, to: string): boolean {
+    return this.#paused.has(to) || this.#cuts.has(linkName(from, to));
+  }
+
+  /** The next piece that `from` sends to `to` arrives half, and its connection breaks. */
+  tear(from: string, to: string): void {
+    this.#torn.add(linkName(from, to));
+  }
+
+  takeTorn(from: string, to: string): boolean {
+    return this.#torn.size > 0 && this.#torn.delete(linkName(from, to));
+  }
+
+  /** What a cut or a pause has held back is tried again. */
+  #release(): void {
     const held = [...this.#held];
     this.#held.clear();
     for (const pipe of held) pipe.wake();
@@ -108,6 +161,7 @@ export class VirtualNetwork {
 
   /** The host's programs are gone: its own sockets say nothing more, and those of others are reset. */
   crashHost(name: string): void {
+    this.resumeHost(name);
     for (const [address, listener] of this.#listeners)
       if (listener.host === name) this.#listeners.delete(address);
     for (const socket of [...this.#sockets]) if (socket.host === name) socket.vanish();
@@ -116,6 +170,11 @@ export class VirtualNetwork {
   /** Connections that have an end on this host. */
   socketCount(host: string): number {
     return [...this.#sockets].filter((socket) => socket.host === host).length;
+  }
+
+  /** The hosts at the other ends of this host's connections. */
+  connectedTo(host: string): string[] {
+    return [...this.#sockets].filter((socket) => socket.host === host).map(({ peerHost }) => peerHost);
   }
 
   /** A cut keeps this stream from arriving. */
@@ -175,7 +234,7 @@ export class VirtualNetwork {
   /** Runs `attempt` when a packet sent now would arrive; while the way is cut it is sent again and again. */
   #whenOpen(from: string, to: string, attempt: () => void): void {
     this.clock.setTimer(this.delay(from, to), () => {
-      if (this.isCut(from, to)) this.#waiting.push({ from, to, attempt });
+      if (this.isBlocked(from, to)) this.#waiting.push({ from, to, attempt });
       else attempt();
     });
   }
@@ -235,6 +294,7 @@ export class VirtualSocket implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.isClosed || this.#isEnding) return true;
+    this.#network.onWrite?.(this, bytes);
     return this.outgoing.write(bytes);
   }
 
@@ -294,7 +354,7 @@ export class VirtualSocket implements Connection {
   #close(error: Error | undefined): void {
     this.isClosed = true;
     this.#network.forget(this);
-    this.#network.clock.defer(() => {
+    this.#network.call(this.host, () => {
       const { handler } = this;
       this.handler = undefined;
       handler?.onClose(error);

@@ -107,14 +107,25 @@ export class VirtualPipe {
     this.#isArmed = false;
     const { peer } = this.#from;
     if (this.#isDone || peer === undefined) return;
-    if (this.#network.isCut(this.#from.host, this.#from.peerHost)) return this.#network.hold(this);
+    const { host, peerHost } = this.#from;
+    if (this.#network.isBlocked(host, peerHost)) return this.#network.hold(this);
     if (!peer.isReading && this.#last !== 'reset') return;
     const piece = this.#onTheWay.shift();
     if (piece === undefined) return this.#deliverLast(peer);
     this.#onTheWayBytes -= piece.bytes.length;
+    if (piece.bytes.length > 1 && this.#network.takeTorn(host, peerHost))
+      return this.#tear(peer, piece.bytes);
+    this.#network.onPiece?.(host, peerHost, piece.bytes);
     peer.onArrived(piece.bytes);
     this.#pump();
     this.#drain();
+  }
+
+  #tear(peer: VirtualSocket, bytes: Uint8Array): void {
+    const half = bytes.subarray(0, 1 + this.#network.random.below(bytes.length - 1));
+    this.#network.onPiece?.(this.#from.host, this.#from.peerHost, half);
+    peer.onArrived(half);
+    this.#from.breakOff(new Error('the connection was reset'));
   }
 
   #deliverLast(peer: VirtualSocket): void {
@@ -127,7 +138,7 @@ export class VirtualPipe {
   #drain(): void {
     if (!this.#owesDrain || this.waitingBytes > 0) return;
     this.#owesDrain = false;
-    this.#network.clock.defer(() => this.#from.handler?.onDrain());
+    this.#network.call(this.#from.host, () => this.#from.handler?.onDrain());
   }
 
   #dropOnTheWay(): void {

@@ -16,6 +16,14 @@ export interface WorkloadOptions extends ClusterOptions {
   readonly thinkMs?: number;
   /** Which misfortunes there are; all unless told. */
   readonly faults?: readonly Fault[];
+  /** Longest time between two of them. */
+  readonly faultEveryMs?: number;
+  /** Bounds of the time that a batch takes to be written. */
+  readonly diskMs?: readonly [number, number];
+  /** Longest life of what is written with an expiry, as half of the values then are; 0: none is. */
+  readonly ttlMs?: number;
+  /** How long it stays quiet at the end. */
+  readonly quietMs?: number;
 }
 
 export type Fault =
@@ -23,6 +31,7 @@ export type Fault =
   | 'one-way'
   | 'isolate'
   | 'crash'
+  | 'crash-all'
   | 'skew'
   | 'slow'
   | 'reset'
@@ -56,17 +65,18 @@ export interface Outcome {
 const HOURS_MS = 3_600_000;
 /** After the faults: for links to come back, disks to be reopened, and what is in flight to end. */
 const QUIET_MS = 14_000;
+const DISK_MS = [0.05, 0.5] as const;
 
 export async function runWorkload(options: WorkloadOptions): Promise<Outcome> {
-  const { durationMs = 10_000, clients = 6, keys = 2, thinkMs = 60, faults = ALL_FAULTS } = options;
+  const { durationMs = 10_000, clients = 6, faults = ALL_FAULTS, quietMs = QUIET_MS } = options;
   const cluster = await Cluster.formed(options);
-  const run = new Run(cluster, new SeededRandom(options.seed + 2), durationMs, keys, thinkMs);
+  const run = new Run(cluster, options, durationMs);
   const names = cluster.names;
   const all = Promise.all(Array.from({ length: clients }, (_, i) => run.client(i, names[i % names.length]!)));
   const trouble = run.trouble(faults);
   await cluster.until(trouble, durationMs * 3);
   await cluster.until(all, durationMs * 3);
-  await cluster.run(QUIET_MS);
+  await cluster.run(quietMs);
   for (const name of names) await run.readAll(name);
   const illegal = [...run.histories].filter(([, history]) => !isLinearizable(history)).map(([key]) => key);
   return { histories: run.histories, illegal, events: run.events, answers: run.answers, cluster };
@@ -81,15 +91,23 @@ class Run {
   readonly #endMs: number;
   readonly #keys: string[];
   readonly #thinkMs: number;
+  readonly #faultEveryMs: number;
+  readonly #diskMs: readonly [number, number];
+  readonly #ttlMs: number;
   #values = 0;
 
-  constructor(cluster: Cluster, random: SeededRandom, durationMs: number, keys: number, thinkMs: number) {
+  constructor(cluster: Cluster, options: WorkloadOptions, durationMs: number) {
+    const { seed, keys = 2, thinkMs = 60, faultEveryMs = 700, diskMs = DISK_MS, ttlMs = 0 } = options;
     this.#cluster = cluster;
     this.#thinkMs = thinkMs;
-    this.#random = random;
+    this.#faultEveryMs = faultEveryMs;
+    this.#diskMs = diskMs;
+    this.#ttlMs = ttlMs;
+    this.#random = new SeededRandom(seed + 2);
     this.#endMs = cluster.clock.monotonicMs() + durationMs;
     this.#keys = Array.from({ length: keys }, (_, i) => `key${i}`);
     for (const key of this.#keys) this.histories.set(key, []);
+    for (const name of cluster.names) cluster.disk(name).writeMs = diskMs;
   }
 
   async client(number: number, name: string): Promise<void> {
@@ -110,7 +128,7 @@ class Run {
   /** One misfortune after the other, some of which end; at the end everything is well again. */
   async trouble(faults: readonly Fault[]): Promise<void> {
     while (!this.#isOver) {
-      await this.#pause(50 + this.#random.below(700));
+      await this.#pause(50 + this.#random.below(this.#faultEveryMs));
       if (this.#random.below(4) === 0) this.#mend();
       else if (faults.length > 0) this.#strike(this.#pick(faults));
     }
@@ -136,13 +154,15 @@ class Run {
   async #write(client: FrameClient, key: string, value: string, by: string): Promise<void> {
     const calledAt = this.#now;
     const budgetMs = this.#budget();
+    const ttlMs = this.#ttlMs > 0 && this.#random.below(2) === 0 ? 1 + this.#random.below(this.#ttlMs) : 0;
     const answer = await (value === ''
       ? client.delete(key, { budgetMs })
-      : client.set(key, value, { budgetMs }));
+      : client.set(key, value, { budgetMs, ttlMs }));
     this.#count(value === '' ? 'delete' : 'set', answer);
     if (answer.kind === 'error' && answer.definite) return;
     const returnedAt = answer.kind === 'done' ? this.#now : Infinity;
-    this.histories.get(key)!.push({ kind: 'write', value, calledAt, returnedAt, by });
+    const mayExpire = value !== '' && ttlMs > 0;
+    this.histories.get(key)!.push({ kind: 'write', value, calledAt, returnedAt, mayExpire, by });
   }
 
   #strike(fault: Fault): void {
@@ -159,6 +179,8 @@ class Run {
         return cluster.isolate(a);
       case 'crash':
         return this.#crash(a);
+      case 'crash-all':
+        return this.#crashAll();
       case 'skew':
         return cluster.skew(a, (this.#random.next() - 0.5) * 6 * HOURS_MS);
       case 'slow':
@@ -182,6 +204,12 @@ class Run {
     if (this.#random.below(2) === 0) this.#restart(name);
   }
 
+  /** Everybody at once, as by a power cut, and back again. */
+  #crashAll(): void {
+    for (const name of this.#cluster.names) if (this.#cluster.isRunning(name)) this.#cluster.crash(name);
+    for (const name of this.#cluster.names) this.#restart(name);
+  }
+
   #corrupt(name: string): void {
     const key = this.#cluster.engineKey(this.#pick(this.#keys));
     const disk = this.#cluster.disk(name);
@@ -203,7 +231,7 @@ class Run {
     cluster.heal();
     for (const a of cluster.names) {
       cluster.disk(a).failure = undefined;
-      cluster.disk(a).writeMs = [0.05, 0.5];
+      cluster.disk(a).writeMs = this.#diskMs;
       for (const b of cluster.names) if (a < b) cluster.network.setDelay(a, b, undefined);
       this.#restart(a);
     }
