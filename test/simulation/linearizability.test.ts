@@ -27,6 +27,7 @@ const PROFILES: readonly (readonly [string, Partial<WorkloadOptions>])[] = [
     { nodes: ['a', 'b', 'c', 'd', 'e'], options: { replicas: 5 }, keys: 1, durationMs: 5000 },
   ],
   ['contended', CONTENDED],
+  ['values that expire, and power cuts', { ttlMs: 2000, faults: [...ALL_FAULTS, 'crash-all'] }],
 ];
 
 function describe(seed: number, { illegal, events, histories }: Outcome): string {

@@ -8,6 +8,14 @@ import { type PlantedBug, patch, workload } from './planted-bug.js';
 
 const BUSY: Partial<WorkloadOptions> = { durationMs: 4000, quietMs: 2000, keys: 1, thinkMs: 30 };
 
+/** Clocks that are hours apart, and coordinators that are no replicas and do not hear of all that goes on. */
+const DIVIDED: Partial<WorkloadOptions> = {
+  ...BUSY,
+  nodes: ['a', 'b', 'c', 'd', 'e'],
+  faults: ['skew', 'cut', 'slow'],
+  faultEveryMs: 200,
+};
+
 /** Long delays, one key and busy clients: many writes overtake each other. */
 const CONTENDED: Partial<WorkloadOptions> = {
   delayMs: [0.1, 60],
@@ -20,9 +28,9 @@ const CONTENDED: Partial<WorkloadOptions> = {
 };
 
 /**
- * One node is not among the key's replicas. What it sends to two of them is late, while the third has it, and a read
- * there brings it to one of the two; then something higher comes to both. A coordinator that is a replica cannot get
- * into this: of three answers two are its own and the one of the replica that has it from the coordinator.
+ * Links become slow one by one, and one of four nodes is not among the key's three replicas: what it writes comes late
+ * to some of them, after a read's write-back, or after something higher. A replica's memory of write-backs matters only
+ * to such a coordinator: of the three answers to one that is a replica, two come from those that have it from itself.
  */
 const LATE_APPLIES: Partial<WorkloadOptions> = {
   nodes: ['a', 'b', 'c', 'd'],
@@ -66,8 +74,8 @@ const writesWaitForOne: PlantedBug = {
 
 const staleIsAccepted: PlantedBug = {
   name: 'STALE counts as accepted',
-  run: workload(BUSY),
-  seedsMax: 40,
+  run: workload(DIVIDED),
+  seedsMax: 5,
   plant() {
     const { decide } = WriteQuorum.prototype;
     return patch(WriteQuorum.prototype, {
@@ -97,8 +105,8 @@ const nothingWrittenBack: PlantedBug = {
 
 const olderAfterStale: PlantedBug = {
   name: 'a reader keeps the older record after a STALE write-back',
-  run: workload(CONTENDED),
-  seedsMax: 60,
+  run: workload(LATE_APPLIES),
+  seedsMax: 15,
   plant() {
     return patch(ReadRequest.prototype, {
       onStale(replica) {
@@ -110,8 +118,8 @@ const olderAfterStale: PlantedBug = {
 
 const resentAtFirstStale: PlantedBug = {
   name: 'a write is sent again at the first STALE',
-  run: workload(CONTENDED),
-  seedsMax: 60,
+  run: workload(LATE_APPLIES),
+  seedsMax: 40,
   plant() {
     const { decide } = WriteQuorum.prototype;
     return patch(WriteQuorum.prototype, {
