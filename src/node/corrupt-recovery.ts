@@ -25,8 +25,6 @@ export class CorruptRecovery implements Responder {
   /** Keys that could not be fetched, until they may be tried again. */
   readonly #resting = new Map<string, number>();
   #nextToken = 1;
-  /** Records put back since the start. */
-  recovered = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -57,7 +55,6 @@ export class CorruptRecovery implements Responder {
     const key = this.#take(token);
     if (key === undefined) return;
     this.#replica!.restore(key, bytes.slice(start, start + length));
-    this.recovered++;
   }
 
   onWritten(): void {
