@@ -29,8 +29,12 @@ export interface LinkContext {
   /** What is wrong with a peer's WELCOME, or undefined. */
   welcomeProblem(member: Member, body: Body | undefined): string | undefined;
   onLinkUp(link: PeerLink): void;
+  /** A link that was up is not any more. */
+  onLinkDown(link: PeerLink): void;
   /** A peer speaks under this epoch. */
   onPeerEpoch(link: PeerLink, epoch: number): void;
+  /** Whether this type is a MessagePack request that somebody here answers. */
+  answersCall(type: number): boolean;
   /** Answers a MessagePack request of a peer; rejects with a KvError to refuse it. */
   onCall(link: PeerLink, type: number, body: Body): Promise<Body>;
 }

@@ -42,6 +42,7 @@ import { versionNode } from '../version/version.js';
 import { FrameConnection } from '../wire/frame-connection.js';
 import { Flusher } from '../wire/outbox.js';
 import { askOnce } from './ask-once.js';
+import { type BackgroundWork, backgroundWork } from './background.js';
 import { ClientRequests } from './client-requests.js';
 import { CorruptRecovery } from './corrupt-recovery.js';
 import type { LinkContext } from './link-context.js';
@@ -77,6 +78,8 @@ export class QuoralNode {
   #running: Running | undefined;
   #listener: Listener | undefined;
   #tick: Timer | undefined;
+  #endPause: (() => void) | undefined;
+  #background: readonly BackgroundWork[] = [];
   #isStopped = false;
 
   constructor(options: NodeOptions, ports: NodePorts) {
@@ -99,13 +102,27 @@ export class QuoralNode {
     await engine.open();
     const running = await this.#compose();
     this.#running = running;
+    this.#background = backgroundWork(running, this.#ports, this.options);
     this.#listener = await this.#ports.network.listen(this.options.listen, (c) => this.#onConnection(c));
     const startedMs = clock.monotonicMs();
     this.#tick = clock.setTimer(HEARTBEAT_INTERVAL_MS, () => this.#onTick(startedMs));
     await this.#becomeMember(running);
+    if (!this.#isStopped) for (const work of this.#background) work.start?.();
     while (!running.hybridClock.ready && !this.#isStopped) {
-      await new Promise<void>((resolve) => clock.setTimer(READY_CHECK_MS, resolve));
+      await this.#pause(READY_CHECK_MS);
     }
+  }
+
+  /** Waits, but not beyond `stop`. */
+  #pause(milliseconds: number): Promise<void> {
+    const { clock } = this.#ports;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(milliseconds, resolve);
+      this.#endPause = () => {
+        clock.clearTimer(timer);
+        resolve();
+      };
+    });
   }
 
   /** Ends requests, connections and storage in good order. What was acknowledged is in the log, and synced. */
@@ -113,7 +130,9 @@ export class QuoralNode {
     if (this.#isStopped) return;
     this.#isStopped = true;
     if (this.#tick !== undefined) this.#ports.clock.clearTimer(this.#tick);
+    this.#endPause?.();
     await this.#listener?.close();
+    for (const work of this.#background) await work.stop?.();
     this.#running?.coordinator.close();
     this.#running?.peers.close();
     for (const channel of this.#inbound) {
@@ -209,8 +228,15 @@ export class QuoralNode {
       epoch: () => state.epoch,
       hello: () => calls.hello(this.options.software),
       welcomeProblem: (member, body) => calls.welcomeProblem(member, body),
-      onLinkUp: (link) => void admission.onLinkUp(link.name, link.greetedEpoch).catch((e) => this.#warn(e)),
+      onLinkUp: (link) => {
+        void admission.onLinkUp(link.name, link.greetedEpoch).catch((e) => this.#warn(e));
+        for (const work of this.#background) work.onLinkUp?.(link);
+      },
+      onLinkDown: (link) => {
+        for (const work of this.#background) work.onLinkDown?.(link);
+      },
       onPeerEpoch: (link, epoch) => calls.onPeerEpoch(link, epoch),
+      answersCall: (type) => calls.answers(type),
       onCall: (link, type, body) => calls.onCall(link, type, body),
     };
   }
@@ -252,7 +278,7 @@ export class QuoralNode {
       member,
       ask: (address, body) =>
         askOnce({ clock, network, flusher: this.#flusher }, address, body, JOIN_ANSWER_MS),
-      pause: (milliseconds) => new Promise((resolve) => clock.setTimer(milliseconds, resolve)),
+      pause: (milliseconds) => this.#pause(milliseconds),
       onRetry: (seed, reason) => {
         if (reason !== lastReason) log.info('waiting to join', { seed, reason });
         lastReason = reason;
@@ -277,6 +303,7 @@ export class QuoralNode {
       (member): ReplicaPeer => running.peers.get(member.name) ?? running.self,
     );
     running.coordinator.setPlacement(placementOf(config, ring, members));
+    for (const work of this.#background) work.onClusterChange?.();
   }
 
   #onConnection(connection: Connection): ConnectionHandler {
@@ -322,6 +349,7 @@ export class QuoralNode {
     const ownLagMs = now - dueSinceMs - HEARTBEAT_INTERVAL_MS;
     running.hybridClock.tick();
     for (const link of running.peers.links()) link.onTick(now, ownLagMs);
+    for (const work of this.#background) work.onTick?.(now, ownLagMs);
     if (Math.floor(now / STUCK_CHECK_MS) !== Math.floor(dueSinceMs / STUCK_CHECK_MS)) this.#endStuck();
     this.#tick = clock.setTimer(HEARTBEAT_INTERVAL_MS, () => this.#onTick(now));
   }

@@ -19,6 +19,9 @@ import {
 } from '../wire/message-type.js';
 import type { PeerLink } from './peer-link.js';
 
+/** Answers one type of request; rejects with a KvError to refuse it. */
+export type CallHandler = (link: PeerLink, body: Body) => Promise<Body>;
+
 export interface PeerCallsOptions {
   readonly state: ClusterState;
   readonly admission: Admission;
@@ -35,9 +38,27 @@ export class PeerCalls {
   readonly #options: PeerCallsOptions;
   /** Peers with which a configuration is being exchanged at the moment. */
   readonly #exchanging = new Set<string>();
+  readonly #handlers = new Map<number, CallHandler>();
 
   constructor(options: PeerCallsOptions) {
     this.#options = options;
+    const { admission, state } = options;
+    this.register(JOIN, (_link, body) => admission.onJoin(body));
+    this.register(FREEZE, (_link, body) => admission.onFreeze(body));
+    this.register(RELEASE, (_link, body) => admission.onRelease(body));
+    this.register(CONFIG_PUSH, (_link, body) => admission.onConfig(body));
+    this.register(CONFIG_PULL, () => Promise.resolve({ config: state.config }));
+    this.register(REPLICA_SCAN, (_link, body) => this.#onScan(body));
+  }
+
+  /** Says who answers a type of MessagePack request. */
+  register(type: number, handler: CallHandler): void {
+    this.#handlers.set(type, handler);
+  }
+
+  /** Whether somebody here answers this type. */
+  answers(type: number): boolean {
+    return this.#handlers.has(type);
   }
 
   /** How this node introduces itself to a peer. */
@@ -77,24 +98,10 @@ export class PeerCalls {
     return undefined;
   }
 
-  onCall(_link: PeerLink, type: number, body: Body): Promise<Body> {
-    const { admission, state } = this.#options;
-    switch (type) {
-      case JOIN:
-        return admission.onJoin(body);
-      case FREEZE:
-        return admission.onFreeze(body);
-      case RELEASE:
-        return admission.onRelease(body);
-      case CONFIG_PUSH:
-        return admission.onConfig(body);
-      case CONFIG_PULL:
-        return Promise.resolve({ config: state.config });
-      case REPLICA_SCAN:
-        return this.#onScan(body);
-      default:
-        return Promise.reject(definite('UNKNOWN_TYPE', `this node does not know ${typeName(type)}`));
-    }
+  onCall(link: PeerLink, type: number, body: Body): Promise<Body> {
+    const handler = this.#handlers.get(type);
+    if (handler !== undefined) return handler(link, body);
+    return Promise.reject(definite('UNKNOWN_TYPE', `this node does not know ${typeName(type)}`));
   }
 
   /** A peer speaks under another epoch: whoever has the older configuration gets the newer one. */

@@ -12,24 +12,18 @@ import { readError, writeError } from '../wire/error-message.js';
 import type { Frame } from '../wire/frame.js';
 import {
   APPLIED,
-  CONFIG_PULL,
-  CONFIG_PUSH,
   ERROR,
   FLAG_EXISTED,
   FLAG_NOT_SERVING,
   FLAG_REPAIR,
   FLAG_VERSION_ONLY,
-  FREEZE,
-  JOIN,
   PING,
   PONG,
   READ_RECORD,
   READ_SAME,
   READ_VERSION,
-  RELEASE,
   REPLICA_APPLY,
   REPLICA_READ,
-  REPLICA_SCAN,
   RESULT,
   STALE,
   typeName,
@@ -90,14 +84,8 @@ export function dispatchPeerFrame(link: PeerLink, context: LinkContext, frame: F
       return link.calls.onResult(frame.id, decodeBody(frame.body()));
     case ERROR:
       return onError(link, context, frame);
-    case CONFIG_PUSH:
-    case CONFIG_PULL:
-    case FREEZE:
-    case RELEASE:
-    case JOIN:
-    case REPLICA_SCAN:
-      return void onCall(link, context, frame);
     default:
+      if (context.answersCall(frame.type)) return void onCall(link, context, frame);
       refuse(link, frame, definite('UNKNOWN_TYPE', `this node does not know ${typeName(frame.type)}`));
   }
 }

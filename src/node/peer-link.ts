@@ -259,6 +259,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     if (wasUp) {
       this.#context.coordinator.onPeerDown(this);
       this.calls.failAll();
+      this.#context.onLinkDown(this);
     }
     this.#scheduleDial();
   }
