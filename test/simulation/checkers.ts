@@ -1,6 +1,12 @@
 /** What must hold after every run. One checker, one promise. */
 import { findViolation } from '../support/linearizability.js';
-import type { Checker, FinishedRun } from './finished-run.js';
+import { findGrowth } from './checkers/growth.js';
+import { findLostWrites } from './checkers/lost-writes.js';
+import { findReplicaDifferences } from './checkers/replicas.js';
+import { findScanProblems } from './checkers/scans.js';
+import { findReturned } from './checkers/stay-away.js';
+import { findSetbacks } from './checkers/version-order.js';
+import type { Checker, Settled } from './finished-run.js';
 
 const linearizability: Checker = {
   name: 'linearizability',
@@ -18,58 +24,79 @@ const linearizability: Checker = {
     }),
 };
 
+/** The local data of all replicas becomes the same by itself. */
+const convergence: Checker = { name: 'convergence', check: ({ divergent }) => [...divergent] };
+
 const liveness: Checker = { name: 'liveness', check: ({ unrecovered }) => [...unrecovered] };
 
-/** Of keys that have been read from all replicas: nothing else makes replicas equal yet. */
-const replicasEqual: Checker = {
-  name: 'replicas equal',
-  check: ({ storedWhenRead }) =>
-    [...storedWhenRead]
-      .filter(([, stored]) => new Set(stored.values()).size > 1)
-      .map(([key, stored]) => {
-        const each = [...stored].map(([node, version]) => `${version} at ${node}`);
-        return `${key} is ${each.join(', ')}, after it was read from all of them`;
-      }),
+/** Only what no other checker has said already: it looks at the disks when all is over. */
+const lostWrites: Checker = {
+  name: 'lost writes',
+  check: ({ histories, settled }) => {
+    const last = settled.at(-1);
+    return last === undefined ? [] : findLostWrites(histories, finalValues(last));
+  },
+};
+
+const versionOrder: Checker = {
+  name: 'version order',
+  check: ({ sightings }) =>
+    [...sightings].flatMap(([key, seen]) => findSetbacks(seen).map((text) => `${key}: ${text}`)),
+};
+
+const stayAway: Checker = {
+  name: 'stay away',
+  check: ({ histories }) => [...histories].flatMap(([key, history]) => findReturned(key, history)),
 };
 
 const scans: Checker = {
   name: 'scans',
-  check: ({ scans, stillKeys }) =>
-    scans.flatMap(({ by, endedAt, prefix, keys }) => {
-      const found = new Set(keys);
-      const what = `the scan of "${prefix}" by ${by} that ended at ${Math.round(endedAt)} ms`;
-      const missing = stillKeys.filter((key) => key.startsWith(prefix) && !found.has(key));
-      const strange = keys.filter((key) => !key.startsWith(prefix));
-      const twice = keys.filter((key, i) => keys.indexOf(key) !== i);
-      return [
-        ...missing.map((key) => `${what} misses ${key}, which was there throughout`),
-        ...strange.map((key) => `${what} has ${key}, which was not asked for`),
-        ...twice.map((key) => `${what} has ${key} twice`),
-      ];
-    }),
+  check: (run) => run.scans.flatMap((scan) => findScanProblems(scan, run.histories)),
 };
 
-const resources: Checker = {
-  name: 'resources',
-  check: ({ status, leftovers, lost }: FinishedRun) => {
-    const busy = [...status].flatMap(([name, body]) => {
-      const { inFlight } = body.requests as { inFlight: number };
-      const { clients } = body.connections as { clients: number };
-      return [
-        ...(inFlight === 0 ? [] : [`${inFlight} requests are in flight at ${name} with nobody asking`]),
-        // The one that asked for the status, and nodes that are not let in.
-        ...(clients <= 1 + lost.size
-          ? []
-          : [`${clients} clients are connected to ${name}, and there is one`]),
-      ];
-    });
-    const left = leftovers.flatMap(({ node, timers, sockets }) => [
-      // A node that is not let in waits for its next try, and notices only then that it was stopped.
-      ...(timers === 0 || lost.has(node) ? [] : [`${timers} timers are left of ${node} after it stopped`]),
+const replicas: Checker = {
+  name: 'replicas',
+  check: ({ settled }) =>
+    settled.flatMap(({ when, stored, owners }) =>
+      findReplicaDifferences(stored, owners).map((text) => `${when}: ${text}`),
+    ),
+};
+
+const growth: Checker = { name: 'growth', check: (run) => findGrowth(run.growth) };
+
+const leftovers: Checker = {
+  name: 'leftovers',
+  check: (run) => {
+    // A node that is not let in waits for its next try, and notices only then that it was stopped.
+    return run.leftovers.flatMap(({ node, timers, sockets }) => [
+      ...(timers === 0 ? [] : [`${timers} timers are left of ${node} after it stopped`]),
       ...(sockets === 0 ? [] : [`${sockets} connections are left of ${node} after it stopped`]),
     ]);
-    return [...busy, ...left];
   },
 };
 
-export const ALL_CHECKERS: readonly Checker[] = [linearizability, liveness, replicasEqual, scans, resources];
+export const ALL_CHECKERS: readonly Checker[] = [
+  convergence,
+  linearizability,
+  versionOrder,
+  lostWrites,
+  stayAway,
+  scans,
+  replicas,
+  liveness,
+  growth,
+  leftovers,
+];
+
+/** What each key's replicas hold; keys that they disagree on are for {@link replicas}. */
+function finalValues({ stored, owners }: Settled): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [key, names] of owners) {
+    const held = names.map((name) => stored.get(name)?.get(key));
+    const found = new Set(
+      held.map((record) => (record === undefined ? '' : Buffer.from(record.value).toString())),
+    );
+    if (found.size === 1) values.set(key, [...found][0]!);
+  }
+  return values;
+}

@@ -13,6 +13,7 @@ export const USAGE = `npm run sim -- [options]
   --faults crash,cut      only these; 'none' or 'all'; known: ${FAULT_NAMES.join(', ')}
   --virtual-seconds 60    how long clients work and faults strike
   --scenario NAME         a scenario of scenarios/, with --seed; 'all' for all of them
+  --list                  the scenarios with their stories, and the faults
   --trace                 the transcript: time, who, what
   --messages              with every message in it`;
 
@@ -21,6 +22,7 @@ export interface CommandLine {
   /** A number each, or as many as the time allows. */
   readonly seeds: { readonly from: number; readonly to: number } | { readonly minutes: number };
   readonly scenario: string | undefined;
+  readonly list: boolean;
   readonly trace: boolean;
   readonly messages: boolean;
 }
@@ -41,6 +43,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       faults: { type: 'string' },
       'virtual-seconds': { type: 'string' },
       scenario: { type: 'string' },
+      list: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       messages: { type: 'boolean', default: false },
     },
@@ -54,8 +57,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(virtualSeconds === undefined ? {} : { virtualSeconds }),
     ...(values.faults === undefined ? {} : { faults: faultsOf(values.faults) }),
   };
-  const { scenario, messages } = values;
-  return { given, seeds: seedsOf(values), scenario, trace: values.trace || messages, messages };
+  const { scenario, list, messages } = values;
+  return { given, seeds: seedsOf(values), scenario, list, trace: values.trace || messages, messages };
 }
 
 /** The shortest command that repeats a run. */

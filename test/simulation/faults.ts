@@ -3,7 +3,7 @@
  * drawn from the seed by {@link Nemesis}.
  *
  * They stay within what the store promises to survive: at most a minority of a key's stored records is damaged at a
- * time, and the power fails only where `fsync=always` promises to survive that. Whole majorities may be cut off, stopped
+ * time, and unless `fsync` is `always` one machine at a time loses its power or its disk. Whole majorities may be cut off, stopped
  * or without disk: then operations fail, but what is answered is right.
  */
 import type { SeededRandom } from '../../src/base/seeded-random.js';
@@ -16,16 +16,18 @@ export interface Stage {
   readonly random: SeededRandom;
   /** Keys that records may be damaged of. */
   readonly keys: readonly string[];
-  /** Whether a crash may take the power away: only what was synced must survive. */
-  readonly mayLosePower: boolean;
+  /** Whether what was acknowledged survives a loss of power: `fsync=always`. */
+  readonly isSynced: boolean;
   readonly owners: (key: string) => readonly string[];
-  /** Nodes whose disk was lost: they are not let in again. */
+  /** Nodes that have lost what they had stored, or the end of it, and may not have got it back yet. */
   readonly lost: Set<string>;
   readonly tell: (text: string) => void;
 }
 
 export interface Fault {
   readonly name: string;
+  /** What happens, for people. */
+  readonly story: string;
   /** How often it is chosen, against the others. */
   readonly weight: number;
   /** @returns what it did, and how it ends; undefined when there was nothing to strike. */
@@ -42,8 +44,8 @@ const HOUR_MS = 3_600_000;
 const NO_SPACE = 'no space left on device';
 const WRITE_MS = [0.05, 0.5] as const;
 
-function fault(name: string, weight: number, strike: Fault['strike']): Fault {
-  return { name, weight, strike };
+function fault(name: string, weight: number, story: string, strike: Fault['strike']): Fault {
+  return { name, story, weight, strike };
 }
 
 /** Cuts links, and mends exactly those. */
@@ -179,32 +181,43 @@ function torn(stage: Stage): Struck {
   return { what: `break ${a}>${b} within a frame`, end: undefined };
 }
 
-/** Down until its time is over; with its power, where the policy allows it. */
+/** Down until its time is over, with its power or without. */
 function crash(stage: Stage, isPowerLost: boolean): Struck | undefined {
-  const { cluster } = stage;
+  const { cluster, lost } = stage;
   const name = someNode(stage);
-  if (!cluster.isRunning(name) || (isPowerLost && !stage.mayLosePower)) return undefined;
+  if (!cluster.isRunning(name)) return undefined;
+  if (isPowerLost && !stage.isSynced) {
+    if (!mayForget(stage, name)) return undefined;
+    lost.add(name);
+  }
   if (isPowerLost) cluster.losePower(name);
   else cluster.crash(name);
   return { what: `${isPowerLost ? 'lose power' : 'crash'} ${name}`, end: () => startAgain(stage, name) };
 }
 
 /**
- * One node of a run, and not the one that would found a cluster anew. It starts with an empty disk, and must never have
- * a vote again: the others do not take it for the one they knew.
+ * One node at a time, and not the one that would found a cluster anew. It starts with an empty disk, and must have no vote before
+ * it has everything back.
  */
 function lostDisk(stage: Stage): Struck | undefined {
   const { cluster, lost } = stage;
   const name = someNode(stage);
-  if (lost.size > 0 || name === cluster.names[0] || !cluster.isRunning(name)) return undefined;
-  const owned = stage.keys
-    .map((key) => [key, stage.owners(key)] as const)
-    .filter(([, at]) => at.includes(name));
-  if (owned.some(([key, at]) => at.some((owner) => isDamaged(stage, owner, key)))) return undefined;
+  if (name === cluster.names[0] || !cluster.isRunning(name) || !mayForget(stage, name)) return undefined;
   lost.add(name);
   cluster.crash(name);
   cluster.disk(name).lose();
   return { what: `lose the disk of ${name}`, end: () => startAgain(stage, name) };
+}
+
+/** Whether everybody else has everything that this node may be about to forget. */
+function mayForget(stage: Stage, name: string): boolean {
+  const { cluster, lost } = stage;
+  for (const each of [...lost]) if (cluster.gauges(each)?.slotsWithoutVote === 0) lost.delete(each);
+  if (lost.size > 0) return false;
+  return !stage.keys.some((key) => {
+    const owners = stage.owners(key);
+    return owners.includes(name) && owners.some((owner) => isDamaged(stage, owner, key));
+  });
 }
 
 /** Starts a node, and again if its disk does not let it. */
@@ -307,28 +320,30 @@ function cut(stage: Stage): Struck {
 }
 
 export const FAULTS: readonly Fault[] = [
-  fault('slow-link', 2, slowLink),
-  fault('reset', 2, reset),
-  fault('torn', 2, torn),
-  fault('one-way', 2, oneWay),
-  fault('cut', 2, cut),
-  fault('halves', 1, halves),
-  fault('ring', 1, ring),
-  fault('bridge', 1, bridge),
-  fault('isolate', 2, isolated),
-  fault('swizzle', 1, swizzle),
-  fault('crash', 4, (stage) => crash(stage, false)),
-  fault('power', 3, (stage) => crash(stage, true)),
-  fault('lost-disk', 0.2, lostDisk),
-  fault('pause', 3, pause),
-  fault('slow-node', 2, slowNode),
-  fault('slow-disk', 2, slowDisk),
-  fault('full-disk', 1, fullDisk),
-  fault('failed-write', 2, failedWrite),
-  fault('bit-flip', 2, bitFlip),
-  fault('skew', 2, skew),
-  fault('drift', 1, drift),
-  fault('jump', 1, jump),
+  fault('slow-link', 2, 'messages between two nodes take up to 0.4 s', slowLink),
+  fault('reset', 2, 'all connections between two nodes break', reset),
+  fault('torn', 2, 'a connection breaks within a frame', torn),
+  fault('one-way', 2, 'nothing that one node sends arrives at another', oneWay),
+  fault('cut', 2, 'nothing arrives between two nodes', cut),
+  fault('halves', 1, 'two groups of nodes cannot talk to each other', halves),
+  fault('ring', 1, 'each node can talk to two neighbours only', ring),
+  fault('bridge', 1, 'two groups that only one node can talk to', bridge),
+  fault('isolate', 2, 'a node is cut off from all others, not from clients', isolated),
+  fault('swizzle', 1, 'nodes are cut off one by one, and come back in another order', swizzle),
+  fault('crash', 4, 'a node is killed, and started again later', (stage) => crash(stage, false)),
+  fault('power', 3, 'a machine loses its power, and with it what was not synced', (stage) =>
+    crash(stage, true),
+  ),
+  fault('lost-disk', 1, 'a node comes back with an empty disk', lostDisk),
+  fault('pause', 3, 'a node stands still with its connections open', pause),
+  fault('slow-node', 2, 'timers and messages of a node are late', slowNode),
+  fault('slow-disk', 2, 'writes to a disk take up to 0.9 s', slowDisk),
+  fault('full-disk', 1, 'a disk takes nothing more', fullDisk),
+  fault('failed-write', 2, 'writes to a disk fail for a moment', failedWrite),
+  fault('bit-flip', 2, 'one bit of one stored record changes', bitFlip),
+  fault('skew', 2, "a node's wall clock is hours off from now on", skew),
+  fault('drift', 1, "a node's wall clock runs fast or slow", drift),
+  fault('jump', 1, "a node's wall clock jumps by up to an hour, and back", jump),
 ];
 
 export const FAULT_NAMES: readonly string[] = FAULTS.map(({ name }) => name);

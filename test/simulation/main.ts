@@ -3,7 +3,7 @@
  * failed, with 2 when it was told nonsense.
  */
 import { type CommandLine, commandOf, freshSeed, parseCommandLine, USAGE } from './command-line.js';
-import { failureText, line, Report } from './report.js';
+import { failureText, line, listText, Report } from './report.js';
 import { runScenario, SCENARIOS } from './scenarios/index.js';
 import { simulate } from './simulator.js';
 
@@ -42,7 +42,8 @@ async function playScenarios(name: string, seed: number): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { given, seeds, scenario, trace, messages } = commandLine();
+  const { given, seeds, scenario, list, trace, messages } = commandLine();
+  if (list) return console.log(listText());
   if (scenario !== undefined) return playScenarios(scenario, 'from' in seeds ? seeds.from : freshSeed());
   const report = new Report(() => performance.now());
   let running = 0;

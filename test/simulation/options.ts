@@ -15,6 +15,8 @@ export interface SimulationOptions {
   readonly fsync: FsyncPolicy;
   /** Memory of each node for hot records; 0: every read meets the disk. */
   readonly cacheBytes: number;
+  /** Short, so that tombstones are collected while things go wrong. */
+  readonly tombstoneGraceMs: number;
   /** Bounds of the usual delay of a message, in milliseconds. */
   readonly delayMs: readonly [number, number];
   /** Keys that everybody uses. */
@@ -67,7 +69,7 @@ export function drawOptions(seed: number, given: GivenOptions = {}): SimulationO
   const isContended = random.below(4) === 0;
   const drawn = {
     nodes,
-    fsync: pick<FsyncPolicy>(['everysec', 'always']),
+    fsync: pick<FsyncPolicy>(['everysec', 'always', 'never']),
     cacheBytes: pick(CACHE_BYTES),
     delayMs: pick(DELAYS_MS),
     hotKeys: 1 + random.below(4),
@@ -80,6 +82,7 @@ export function drawOptions(seed: number, given: GivenOptions = {}): SimulationO
     faults: FAULT_NAMES.filter(() => random.below(4) > 0),
     faultEveryMs: 300 + random.below(3000),
     faultForMs: 200 + random.below(4000),
+    tombstoneGraceMs: pick([2000, 6000, 20_000]),
   };
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const options = {

@@ -1,13 +1,16 @@
 /** What people see of runs: a line each, a summary of all, and for one that failed how to repeat it and what led there. */
 import type { Operation } from '../support/linearizability.js';
 import { commandOf } from './command-line.js';
+import { FAULTS } from './faults.js';
 import type { GivenOptions } from './options.js';
+import { SCENARIOS } from './scenarios/index.js';
 import type { SimulationResult } from './simulator.js';
 
 /** Failures and operations of one key that are shown. */
 const FAILURES_SHOWN_MAX = 20;
 const OPERATIONS_SHOWN_MAX = 60;
 const KEYS_SHOWN_MAX = 3;
+const FAULT_COLUMN = 14;
 
 /** Sums up runs. */
 export class Report {
@@ -52,6 +55,13 @@ export class Report {
       ...(this.failed.length === 0 ? [] : [`failed: ${this.failed.join(' ')}`]),
     ].join('\n');
   }
+}
+
+/** What can be run, and what can go wrong in a run. */
+export function listText(): string {
+  const scenarios = [...SCENARIOS.values()].map(({ name, story }) => `  ${name}\n    ${story}`);
+  const faults = FAULTS.map(({ name, story }) => `  ${name.padEnd(FAULT_COLUMN)}${story}`);
+  return ['scenarios (--scenario NAME):', ...scenarios, 'faults (--faults NAME,…):', ...faults].join('\n');
 }
 
 /** One line about a run. */

@@ -4,15 +4,17 @@
  * and the checkers look at what is left.
  */
 import { SeededRandom } from '../../src/base/seeded-random.js';
-import { formatVersion } from '../../src/version/version.js';
-import type { Body } from '../../src/wire/body.js';
+import type { DecodedRecord } from '../../src/version/record.js';
+import { NO_VERSION } from '../../src/version/version.js';
 import { OWNERS } from '../../src/wire/message-type.js';
 import { Cluster } from '../support/cluster.js';
 import type { FrameClient } from '../support/frame-client.js';
 import type { Operation } from '../support/linearizability.js';
+import { findReplicaDifferences } from './checkers/replicas.js';
 import { ALL_CHECKERS } from './checkers.js';
 import { Nemesis, type Stage } from './faults.js';
-import type { Checker, FinishedRun, Leftovers } from './finished-run.js';
+import type { Checker, FinishedRun, Leftovers, Settled } from './finished-run.js';
+import { GaugeWatch, limitsOf } from './gauge-watch.js';
 import { History } from './history.js';
 import { drawOptions, type GivenOptions, type SimulationOptions } from './options.js';
 import { type LineSink, MessageWatch, Transcript } from './transcript.js';
@@ -42,13 +44,19 @@ export interface SimulationResult {
   readonly virtualMs: number;
   /** Pieces of bytes that arrived somewhere. */
   readonly pieces: number;
+  /** How long after the last fault all disks agreed; undefined when they never did. */
+  readonly convergedMs: number | undefined;
   readonly transcriptHash: string;
 }
 
 /** After the faults, every key must be readable and writable at every node within this, in virtual milliseconds. */
 export const RECOVERY_MS = 25_000;
+/** After the faults, all replicas must hold the same within this, read or not, in virtual milliseconds. */
+export const CONVERGENCE_MS = 60_000;
 /** How long what was asked last may be under way. */
 const QUIET_MS = 11_000;
+/** Enough for what travels between healthy nodes to arrive. */
+const CALM_MS = 500;
 const RETRY_MS = 200;
 const CLIENT_PATIENCE_MS = 120_000;
 
@@ -72,20 +80,22 @@ class Simulation {
   readonly #owners = new Map<string, readonly string[]>();
   readonly #lost = new Set<string>();
   readonly #unrecovered: string[] = [];
+  readonly #divergent: string[] = [];
   readonly #values = new Values();
   readonly #endMs: number;
   #nemesis: Nemesis | undefined;
   #healedAt = 0;
+  #convergedMs: number | undefined;
 
   constructor(options: SimulationOptions, hooks: SimulationHooks) {
     this.#options = options;
     this.#hooks = hooks;
     this.#keys = keysOf(options);
-    const { seed, replicas, fsync, cacheBytes, delayMs } = options;
+    const { seed, replicas, fsync, cacheBytes, tombstoneGraceMs, delayMs } = options;
     this.#cluster = new Cluster({
       seed,
       nodes: Array.from({ length: options.nodes }, (_, i) => String.fromCharCode(97 + i)),
-      options: { replicas, fsync, cacheBytes },
+      options: { replicas, fsync, cacheBytes, tombstoneGraceMs },
       delayMs,
       onLog: (node, level, message, fields) =>
         this.#transcript.tell(node, `${level}: ${message} ${JSON.stringify(fields)}`),
@@ -119,6 +129,7 @@ class Simulation {
       faults: this.#nemesis?.struck ?? new Map(),
       virtualMs: this.#cluster.clock.monotonicMs(),
       pieces: this.#transcript.pieces,
+      convergedMs: this.#convergedMs,
       transcriptHash: this.#transcript.digest(),
     };
   }
@@ -138,27 +149,32 @@ class Simulation {
       endMs: start + this.#endMs,
     };
     await this.#prepare(context);
+    await cluster.run(CALM_MS);
+    const watch = new GaugeWatch(cluster);
+    watch.start();
     await this.#trouble(context);
-    await this.#everywhere((name, client, key) => this.#readAgain(name, client, key));
-    const storedWhenRead = await this.#readFromAll();
-    await this.#everywhere((name, client, key) => this.#writeAgain(name, client, key));
+    const all = this.#keys.all;
+    const read = all.filter((_, i) => i % 3 === 0);
+    await this.#everywhere(read, async (name, client, key) => {
+      await this.#readAgain(name, client, key);
+    });
+    await this.#converge();
+    const settled = [await this.#settle('after the faults')];
+    await this.#everywhere(all, (name, client, key) => this.#writeAgain(name, client, key));
     await cluster.run(QUIET_MS);
-    const status = await this.#statuses();
+    settled.push(await this.#settle('in the end'));
+    await cluster.run(CALM_MS);
+    const growth = watch.finish(limitsOf(this.#options, this.#keys, this.#history));
     const leftovers = await this.#stop();
     return this.#check({
-      options: this.#options,
-      cluster,
       histories: this.#history.byKey,
-      acknowledged: this.#history.acknowledged,
+      sightings: this.#history.sightings,
       scans: this.#history.scans,
-      stillKeys: this.#keys.still,
-      owners: this.#owners,
-      storedWhenRead,
-      lost: this.#lost,
-      status,
+      settled,
+      growth,
       leftovers,
       unrecovered: this.#unrecovered,
-      healedAt: this.#healedAt,
+      divergent: this.#divergent,
     });
   }
 
@@ -190,7 +206,7 @@ class Simulation {
       cluster,
       random: new SeededRandom(options.seed + 7),
       keys: this.#keys.all,
-      mayLosePower: options.fsync === 'always',
+      isSynced: options.fsync === 'always',
       owners: (key) => this.#owners.get(key)!,
       lost: this.#lost,
       tell: (text) => this.#transcript.tell('fault', text),
@@ -211,27 +227,30 @@ class Simulation {
     await cluster.until(Promise.all(clients.map((client) => client.run())), patienceMs);
   }
 
-  /** Something with every key at every node, all at once: it must succeed in time. */
+  /** Something with these keys at every node, all at once: it must succeed in time. */
   async #everywhere(
+    keys: readonly string[],
     operate: (name: string, client: FrameClient, key: string) => Promise<void>,
   ): Promise<void> {
     const cluster = this.#cluster;
-    const clients = this.#members.map((name) => [name, cluster.client(name)] as const);
-    const all = clients.flatMap(([name, client]) => this.#keys.all.map((key) => operate(name, client, key)));
+    const clients = cluster.names.map((name) => [name, cluster.client(name)] as const);
+    const all = clients.flatMap(([name, client]) => keys.map((key) => operate(name, client, key)));
     await cluster.until(Promise.all(all), RECOVERY_MS * 4);
     for (const [, client] of clients) client.close();
   }
 
-  async #readAgain(name: string, client: FrameClient, key: string, quorum = 0): Promise<void> {
+  /** @returns whether it could. */
+  async #readAgain(name: string, client: FrameClient, key: string, quorum = 0): Promise<boolean> {
     const by = `last@${name}`;
     for (;;) {
       const calledAt = this.#now;
       const answer = await client.get(key, { quorum });
       if (answer.kind !== 'error') {
-        const value = answer.kind === 'value' ? answer.value : '';
-        return this.#history.add(key, { kind: 'read', value, calledAt, returnedAt: this.#now, by });
+        const [value, version] = answer.kind === 'value' ? [answer.value, answer.version] : ['', NO_VERSION];
+        this.#history.add(key, { kind: 'read', value, calledAt, returnedAt: this.#now, by }, version);
+        return true;
       }
-      if (this.#isTooLate(`${name} cannot read ${key}: ${answer.code} ${answer.message}`)) return;
+      if (this.#isTooLate(`${name} cannot read ${key}: ${answer.code} ${answer.message}`)) return false;
       await this.#pause();
     }
   }
@@ -245,11 +264,9 @@ class Simulation {
       const answer = await client.set(key, value);
       if (answer.kind === 'done' || (answer.kind === 'error' && !answer.definite)) {
         const returnedAt = answer.kind === 'done' ? this.#now : Infinity;
-        this.#history.add(key, { kind: 'write', value, calledAt, returnedAt, by });
-        if (answer.kind === 'done') {
-          this.#history.acknowledged.push({ key, value, returnedAt, expires: false, by });
-          return;
-        }
+        const version = answer.kind === 'done' ? answer.version : NO_VERSION;
+        this.#history.add(key, { kind: 'write', value, calledAt, returnedAt, by }, version);
+        if (answer.kind === 'done') return;
       }
       const problem = answer.kind === 'error' ? `${answer.code} ${answer.message}` : answer.kind;
       if (this.#isTooLate(`${name} cannot write ${key}: ${problem}`)) return;
@@ -263,50 +280,63 @@ class Simulation {
     return true;
   }
 
-  /** Reads every key from all of its replicas, where all live. @returns which versions they have stored then. */
-  async #readFromAll(): Promise<Map<string, Map<string, string>>> {
+  /** Lets time pass until all disks agree, though two keys of three are not read by anybody. */
+  async #converge(): Promise<void> {
+    let differences: string[];
+    do {
+      await this.#cluster.run(CALM_MS);
+      const { stored, owners } = this.#look('', this.#keys.all);
+      differences = findReplicaDifferences(stored, owners);
+      if (differences.length === 0) {
+        this.#convergedMs = this.#now - this.#healedAt;
+        this.#transcript.tell(
+          'run',
+          `all replicas are equal ${Math.round(this.#convergedMs)} ms after the last fault`,
+        );
+        return;
+      }
+    } while (this.#now < this.#healedAt + CONVERGENCE_MS);
+    this.#divergent.push(...differences.map((text) => `${text}, ${CONVERGENCE_MS} ms after the last fault`));
+  }
+
+  /** Reads every key from all of its replicas, and looks at what is on the disks then. */
+  async #settle(when: string): Promise<Settled> {
     const cluster = this.#cluster;
-    const name = this.#members.at(-1)!;
-    const keys = this.#keys.all.filter(
-      (key) => !this.#owners.get(key)!.some((owner) => this.#lost.has(owner)),
-    );
+    await cluster.run(CALM_MS);
+    const name = cluster.names.at(-1)!;
     const client = cluster.client(name);
-    const { replicas } = this.#options;
-    const before = this.#unrecovered.length;
-    const reads = keys.map((key) => this.#readAgain(name, client, key, replicas));
+    const keys: string[] = [];
+    const reads = this.#keys.all.map(async (key) => {
+      if (await this.#readAgain(name, client, key, this.#owners.get(key)!.length)) keys.push(key);
+    });
     await cluster.until(Promise.all(reads), RECOVERY_MS * 4);
     client.close();
-    return new Map(this.#unrecovered.length > before ? [] : keys.map((key) => [key, this.#storedOf(key)]));
+    return this.#look(when, keys);
   }
 
-  #storedOf(key: string): Map<string, string> {
-    // A damaged record that nobody has asked for yet is not a difference.
-    const sound = this.#owners.get(key)!.filter((owner) => this.#cluster.isSound(owner, key));
-    return new Map(
-      sound.map((owner) => {
-        const record = this.#cluster.stored(owner, key);
-        return [owner, record === undefined ? 'nothing' : formatVersion(record.version)];
-      }),
-    );
+  /** What is on the disks of these keys. */
+  #look(when: string, keys: readonly string[]): Settled {
+    const cluster = this.#cluster;
+    // A record that was damaged on the disk, and that memory stood in for, is no difference.
+    const soundOwners = (key: string): string[] =>
+      this.#owners.get(key)!.filter((owner) => cluster.isSound(owner, key));
+    const stored = new Map(cluster.names.map((node) => [node, this.#storedAt(node)]));
+    return { when, stored, owners: new Map(keys.map((key) => [key, soundOwners(key)])) };
   }
 
-  async #statuses(): Promise<Map<string, Body>> {
-    const status = new Map<string, Body>();
-    for (const name of this.#members) {
-      status.set(name, await this.#cluster.status(name));
-      const ends = this.#cluster.network.connectedTo(name).sort();
-      this.#transcript.tell(name, `is connected to ${ends.join(' ')}`);
+  #storedAt(node: string): Map<string, DecodedRecord> {
+    const records = new Map<string, DecodedRecord>();
+    for (const key of this.#keys.all) {
+      const record = this.#cluster.isSound(node, key) ? this.#cluster.stored(node, key) : undefined;
+      if (record !== undefined) records.set(key, record);
     }
-    return status;
+    return records;
   }
 
   async #stop(): Promise<Leftovers[]> {
     const cluster = this.#cluster;
     const sockets = new Map<string, number>();
-    for (const name of cluster.names) {
-      await cluster.stop(name);
-      sockets.set(name, cluster.network.socketCount(name));
-    }
+    for (const name of cluster.names) sockets.set(name, await cluster.stop(name, CALM_MS));
     return cluster.names.map((node) => ({
       node,
       timers: cluster.machine(node).clock.pendingTimers,
@@ -321,11 +351,6 @@ class Simulation {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => this.#cluster.clock.setTimer(RETRY_MS, resolve));
-  }
-
-  /** Nodes that can be expected to work when the faults are over. */
-  get #members(): string[] {
-    return this.#cluster.names.filter((name) => !this.#lost.has(name));
   }
 
   get #now(): number {

@@ -5,8 +5,10 @@
  */
 import { SeededRandom } from '../../src/base/seeded-random.js';
 import { majority } from '../../src/membership/cluster-config.js';
+import { NO_VERSION } from '../../src/version/version.js';
 import { brief, type Cluster } from '../support/cluster.js';
 import type { Answer, AskOptions, SetOptions } from '../support/frame-client.js';
+import type { Operation } from '../support/linearizability.js';
 import type { History } from './history.js';
 import type { SimulationOptions } from './options.js';
 import { FramePort, LibraryPort, type Port } from './port.js';
@@ -59,7 +61,8 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number]['kind'];
 
-const BATCH_MAX = 8;
+/** Most requests that a client has under way at once. */
+export const BATCH_MAX = 8;
 const TRIES_MAX = 5;
 const TTL_MS_MAX = 4000;
 const BUDGET_MS_MIN = 300;
@@ -165,8 +168,9 @@ export class Client {
     );
     if (answer.kind !== 'value' && answer.kind !== 'absent') return answer;
     if (isWeak(quorum, this.#context.options)) return answer;
-    const value = answer.kind === 'value' ? answer.value : '';
-    this.#context.history.add(key, { kind: 'read', value, calledAt, returnedAt: this.#now, by });
+    const [value, version] = answer.kind === 'value' ? [answer.value, answer.version] : ['', NO_VERSION];
+    const read: Operation = { kind: 'read', value, calledAt, returnedAt: this.#now, by };
+    this.#context.history.add(key, read, version);
     return answer;
   }
 
@@ -202,8 +206,8 @@ export class Client {
     const isAcknowledged = answer.kind === 'done' && !isWeakWrite;
     const returnedAt = isAcknowledged ? this.#now : Infinity;
     const mayExpire = ttlMs > 0;
-    history.add(key, { kind: 'write', value, calledAt, returnedAt, by, mayExpire });
-    if (isAcknowledged) history.acknowledged.push({ key, value, returnedAt, expires: mayExpire, by });
+    const version = answer.kind === 'done' ? answer.version : NO_VERSION;
+    history.add(key, { kind: 'write', value, calledAt, returnedAt, by, mayExpire }, version);
     return answer;
   }
 
@@ -224,7 +228,7 @@ export class Client {
     const prefix = this.#pick(['', 'still', 'cold']);
     const keys = await this.#port.scan(prefix, 1 + this.#random.below(40));
     transcript.tell(by, `scan ${prefix || 'all'} → ${keys === undefined ? 'failed' : `${keys.length} keys`}`);
-    history.count('scan', keys === undefined ? SCAN_FAILED : { kind: 'absent' });
+    history.count('scan', keys === undefined ? SCAN_FAILED : { kind: 'absent' }, this.#now);
     if (keys !== undefined) history.scans.push({ by, startedAt, endedAt: this.#now, prefix, keys });
   }
 
@@ -235,7 +239,7 @@ export class Client {
 
   #tell(what: string, by: string, text: string, answer: Answer, calledAt: number): void {
     const { history, transcript } = this.#context;
-    history.count(what, answer);
+    history.count(what, answer, this.#now);
     transcript.tell(by, `${text} → ${brief(answer)} (${(this.#now - calledAt).toFixed(1)} ms)`);
   }
 

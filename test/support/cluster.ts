@@ -8,7 +8,7 @@ import { SeededRandom } from '../../src/base/seeded-random.js';
 import { QuoralNode } from '../../src/node/node.js';
 import type { NodeOptions } from '../../src/node/options.js';
 import type { Log, LogFields } from '../../src/ports/log.js';
-import { loadKeyHasher } from '../../src/ring/hash.js';
+import { type KeyHasher, loadKeyHasher } from '../../src/ring/hash.js';
 import { slotOf } from '../../src/ring/slot.js';
 import { engineKey } from '../../src/storage/keyspace.js';
 import { checkRecord, type DecodedRecord, decodeRecord } from '../../src/version/record.js';
@@ -35,6 +35,8 @@ interface Machine {
   readonly disk: VirtualDisk;
   readonly options: NodeOptions;
   skewMs: number;
+  /** How often the machine has started. */
+  boots: number;
   /** How much faster than the true time the wall clock runs (0.01: by a hundredth), and since when. */
   driftRate: number;
   driftSinceMs: number;
@@ -46,7 +48,7 @@ interface Machine {
 const PATIENCE_MS = 60_000;
 // Compiled once and before everything: it is the only thing here that takes real time. Nodes can share it, as each of
 // them reads a hash before any other can run.
-const keyHasher = await loadKeyHasher();
+const keyHasher = remembering(await loadKeyHasher());
 const CLIENT_HOST = 'client';
 const PORT = 7400;
 
@@ -101,6 +103,7 @@ export class Cluster {
       readQuorum: 0,
       writeQuorum: 0,
       fsync: 'everysec',
+      tombstoneGraceMs: 60_000,
       cacheBytes: 1024 * 1024,
       storage: 'virtual',
       software: 'quoral/test',
@@ -112,6 +115,7 @@ export class Cluster {
       disk,
       options,
       skewMs: 0,
+      boots: 1,
       driftRate: 0,
       driftSinceMs: 0,
       clock: this.#newClock(name),
@@ -133,6 +137,7 @@ export class Cluster {
       log: this.#logOf(name),
       hasher: keyHasher,
       usage: () => ({ userUs: 0, systemUs: 0, rssBytes: 0 }),
+      bootId: `boot-${machine.boots}`,
     });
     machine.node = node;
     await node.start();
@@ -151,6 +156,7 @@ export class Cluster {
   losePower(name: string): void {
     this.crash(name);
     this.disk(name).losePower();
+    this.machine(name).boots++;
   }
 
   /** A node stands still, as by SIGSTOP: its connections stay open. */
@@ -167,14 +173,29 @@ export class Cluster {
     this.network.resumeHost(name);
   }
 
-  /** Stops a node in good order; timers that it leaves behind stay to be counted until it is started again. */
-  async stop(name: string): Promise<void> {
+  /**
+   * Stops a node in good order; timers that it leaves behind stay to be counted until it is started again.
+   * @param lingerMs how long its program goes on after that.
+   * @returns connections that it had left open then.
+   */
+  async stop(name: string, lingerMs = 0): Promise<number> {
     const machine = this.machine(name);
     const stopped = machine.node?.stop();
     await this.until(stopped ?? Promise.resolve());
+    if (lingerMs > 0) await this.run(lingerMs);
+    const sockets = this.network.socketCount(name);
     machine.node = undefined;
     machine.clock.kill();
     this.network.crashHost(name);
+    return sockets;
+  }
+
+  /** How full the tables of a running node are, with its timers and its connections; undefined while it does not run. */
+  gauges(name: string): Readonly<Record<string, number>> | undefined {
+    const { node, clock } = this.machine(name);
+    const gauges = node?.gauges();
+    if (gauges === undefined) return undefined;
+    return { ...gauges, timers: clock.pendingTimers, sockets: this.network.socketCount(name) };
   }
 
   async restart(name: string): Promise<void> {
@@ -263,11 +284,8 @@ export class Cluster {
     };
     promise.then(settled, settled);
     const giveUpMs = this.clock.monotonicMs() + patienceMs;
-    await this.clock.settle();
-    while (!isSettled) {
-      if (!(await this.clock.step(giveUpMs)))
-        throw new Error(`nothing settled in ${patienceMs} ms (seed ${this.seed})`);
-    }
+    await this.clock.runUntil(giveUpMs, () => isSettled);
+    if (!isSettled) throw new Error(`nothing settled in ${patienceMs} ms (seed ${this.seed})`);
     return promise;
   }
 
@@ -337,8 +355,29 @@ export class Cluster {
         this.log.push(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
         this.#onLog?.(name, level, message, fields);
       };
-    return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+    return {
+      level: 'debug',
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+    };
   }
+}
+
+/** Rings are built over and over from the hashes of the same names: they are computed once. */
+function remembering(hasher: KeyHasher): KeyHasher {
+  const known = new Map<string, readonly [hi: number, lo: number]>();
+  const compute = hasher.hash32.bind(hasher);
+  hasher.hash32 = (text) => {
+    const hash = known.get(text);
+    if (hash === undefined) {
+      compute(text);
+      known.set(text, [hasher.hi, hasher.lo]);
+    } else [hasher.hi, hasher.lo] = hash;
+    return hasher.lo;
+  };
+  return hasher;
 }
 
 export function addressOf(name: string): string {

@@ -248,7 +248,7 @@ export class RealCluster {
 function liveIn(status: StatusView): string {
   const members = (status.members ?? []) as readonly { name: string; state: string }[];
   return members
-    .filter(({ state }) => state !== 'unreachable')
+    .filter(({ state }) => state === 'alive' || state === 'self')
     .map(({ name }) => name)
     .sort()
     .join(' ');

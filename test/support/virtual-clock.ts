@@ -11,8 +11,10 @@ import type { Clock, Timer } from '../../src/ports/clock.js';
 /** Where a virtual wall clock starts: 2026-01-01T00:00:00Z. */
 export const VIRTUAL_START_MS = 1767225600000;
 
-/** Calls that one `advance` or `runDeferred` may make before it is taken for an endless loop. */
+/** Calls that one `advance` or `runDeferred`, or one moment, may take before it is taken for an endless loop. */
 const CALLS_MAX = 1_000_000;
+/** Steps that are run in one turn of the event loop. */
+const STEPS_PER_TURN = 32;
 
 interface PendingTimer {
   readonly timer: number;
@@ -107,19 +109,43 @@ export class VirtualClock implements Clock {
   /** Like {@link advance}, and lets the promises that each step settles run before the next. */
   async advanceAsync(ms: number): Promise<void> {
     const untilMs = this.#monotonicMs + ms;
-    await this.settle();
-    for (let calls = 0; this.#runTimer(untilMs); calls++) {
-      assert(calls < CALLS_MAX, 'timers keep setting timers for ever');
-      await this.settle();
-    }
+    await this.runUntil(untilMs, () => false);
     this.#monotonicMs = untilMs;
   }
 
-  /** Runs the next timer if it is due by `untilMs`, and what follows from it. False: there is none, and no time passes. */
-  async step(untilMs: number): Promise<boolean> {
-    if (!this.#runTimer(untilMs)) return false;
-    await this.settle();
-    return true;
+  /**
+   * Runs what is deferred and every timer that is due by `untilMs`, with what follows from each, until `isOver` or none is
+   * left. No time passes after the last one.
+   */
+  runUntil(untilMs: number, isOver: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let calls = 0;
+      let isDone = false;
+      // One step at a time: between two of these callbacks all promise reactions run, however many they make.
+      const step = (): void => {
+        if (isDone) return;
+        try {
+          if (this.#deferred.length > 0) return this.runDeferred();
+          const beforeMs = this.#monotonicMs;
+          isDone = isOver() || !this.#runTimer(untilMs);
+          if (isDone) return resolve();
+          calls = this.#monotonicMs === beforeMs ? calls + 1 : 0;
+          assert(calls < CALLS_MAX, 'timers keep setting timers for ever');
+          this.runDeferred();
+        } catch (error) {
+          isDone = true;
+          reject(error);
+        }
+      };
+      // A turn of the event loop costs more than a step: so each turn has many of them.
+      const turn = (): void => {
+        if (isDone) return;
+        for (let i = 0; i < STEPS_PER_TURN; i++) setImmediate(step);
+        setImmediate(turn);
+      };
+      this.runDeferred();
+      turn();
+    });
   }
 
   /** Runs deferred calls and promise reactions until neither is left; no time passes. */

@@ -111,7 +111,7 @@ export class VirtualNetwork {
 
   /** Whether nothing that `from` sends can be handed to `to` now. */
   isBlocked(from: string, to: string): boolean {
-    return this.#paused.has(to) || this.#cuts.has(linkName(from, to));
+    return this.#paused.has(to) || (this.#cuts.size > 0 && this.#cuts.has(linkName(from, to)));
   }
 
   /** The next piece that `from` sends to `to` arrives half, and its connection breaks. */
@@ -146,7 +146,8 @@ export class VirtualNetwork {
   }
 
   delay(from: string, to: string): number {
-    const [min, max] = this.#linkDelays.get(linkName(from, to)) ?? this.#delayMs;
+    const own = this.#linkDelays.size === 0 ? undefined : this.#linkDelays.get(linkName(from, to));
+    const [min, max] = own ?? this.#delayMs;
     return min + this.random.next() * (max - min);
   }
 
@@ -170,11 +171,6 @@ export class VirtualNetwork {
   /** Connections that have an end on this host. */
   socketCount(host: string): number {
     return [...this.#sockets].filter((socket) => socket.host === host).length;
-  }
-
-  /** The hosts at the other ends of this host's connections. */
-  connectedTo(host: string): string[] {
-    return [...this.#sockets].filter((socket) => socket.host === host).map(({ peerHost }) => peerHost);
   }
 
   /** A cut keeps this stream from arriving. */

@@ -4,6 +4,7 @@ import { SeededRandom } from '../../../src/base/seeded-random.js';
 import type { DecodedRecord } from '../../../src/version/record.js';
 import { isLinearizable, type Operation } from '../../support/linearizability.js';
 import { broken, registerHistory } from '../../support/linearizability-histories.js';
+import { findGrowth, type Gauges } from './growth.js';
 import { findLostWrites } from './lost-writes.js';
 import { findReplicaDifferences } from './replicas.js';
 import { findScanProblems, type Scan } from './scans.js';
@@ -154,4 +155,27 @@ t.test('replicas', async (t) => {
   t.equal(differences(record(1, 'x'), { ...record(1, 'x'), expiryMs: 9 }), 1, 'another expiry');
   t.equal(differences(record(1, 'x'), undefined), 1, 'nothing');
   t.equal(differences(record(1, 'x'), record(1, 'x'), record(1, 'x')), 1, 'somebody else has it');
+});
+
+t.test('growth', async (t) => {
+  const sample = (gauges: Gauges, atMs = 0) => [{ atMs, node: 'a', gauges }];
+  const problems = (before: Gauges, during: Gauges, after: Gauges) =>
+    findGrowth({
+      before: sample(before),
+      during: [...sample(before, 1000), ...sample(during, 2000)],
+      after: sample(after, 9000),
+      limits: { queue: 10, timers: 10 },
+      slack: { timers: 2 },
+    });
+  t.same(problems({ queue: 0, timers: 1 }, { queue: 10, timers: 9 }, { queue: 0, timers: 3 }), []);
+  t.same(problems({ queue: 0 }, { queue: 11 }, { queue: 0 }), [
+    'queue of a was 11 at 2000 ms, and the load explains 10',
+  ]);
+  t.same(problems({ queue: 0 }, { queue: 5 }, { queue: 1 }), [
+    'queue of a was 0 before the load, and 1 after it',
+  ]);
+  t.same(problems({ timers: 1 }, { timers: 1 }, { timers: 4 }), [
+    'timers of a was 1 before the load, and 4 after it',
+  ]);
+  t.same(problems({ other: 1 }, { other: 1 }, { other: 1 }), ['nobody has said how large other may be']);
 });

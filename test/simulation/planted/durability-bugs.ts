@@ -60,7 +60,7 @@ const boundNotStored: PlantedBug = {
   },
 };
 
-const expiryNotSettled: PlantedBug = {
+export const expiryNotSettled: PlantedBug = {
   name: 'expiry is judged by the clock of each reader',
   run: workload({ durationMs: 4000, quietMs: 2000, keys: 2, ttlMs: 2000, faults: ['skew'] }),
   seedsMax: 3,

@@ -3,12 +3,15 @@
  * in place the same seed is right. `QUORAL_PLANTED` chooses bugs by a part of their names.
  */
 import t from 'tap';
+import { CHECKED_BUGS } from './checked-bugs.js';
 import { DURABILITY_BUGS } from './durability-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 import { QUORUM_BUGS } from './quorum-bugs.js';
 
 const CHOSEN = process.env.QUORAL_PLANTED ?? '';
-const BUGS = [...QUORUM_BUGS, ...DURABILITY_BUGS].filter(({ name }) => name.includes(CHOSEN));
+const BUGS = [...QUORUM_BUGS, ...DURABILITY_BUGS, ...CHECKED_BUGS].filter(({ name }) =>
+  name.includes(CHOSEN),
+);
 
 /** The first seed whose run is wrong; 0: none of those tried. */
 async function seedThatFinds(bug: PlantedBug): Promise<number> {

@@ -44,7 +44,7 @@ const LATE_APPLIES: Partial<WorkloadOptions> = {
   faultEveryMs: 100,
 };
 
-const readsAskOne: PlantedBug = {
+export const readsAskOne: PlantedBug = {
   name: 'reads ask one replica',
   run: workload(BUSY),
   seedsMax: 5,
@@ -88,7 +88,7 @@ const staleIsAccepted: PlantedBug = {
   },
 };
 
-const nothingWrittenBack: PlantedBug = {
+export const nothingWrittenBack: PlantedBug = {
   name: 'reads write nothing back',
   run: workload(CONTENDED),
   seedsMax: 25,
