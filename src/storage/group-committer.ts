@@ -95,6 +95,12 @@ export class GroupCommitter {
     return this.#isFailed;
   }
 
+  /** Operations that are not in the log yet. */
+  get queuedOperations(): number {
+    const onTheWay = this.#inFlight?.operationCount ?? 0;
+    return this.#queue.reduce((sum, { operationCount }) => sum + operationCount, onTheWay);
+  }
+
   /** Adds to the open batch, and returns its number; 0 when failed or closed. The bytes are taken at once. */
   put(key: Uint8Array, value: Uint8Array): number {
     if (this.#isFailed || this.#closing !== undefined) return 0;
@@ -134,8 +140,31 @@ export class GroupCommitter {
     batch.waitCallback(done);
   }
 
-  /** Commits what is queued, syncs it (but under `never`), and takes nothing more. */
-  close(): Promise<void> {
+  /** Like {@link putDurable}, for what must be gone from the disk. */
+  deleteDurable(key: Uint8Array, done: EngineCallback): void {
+    if (this.#isFailed || this.#closing !== undefined) {
+      this.#clock.defer(() => done(notTaken()));
+      return;
+    }
+    const batch = this.#openBatch(key.length);
+    batch.operations!.delete(key);
+    batch.sync = true;
+    batch.waitCallback(done);
+  }
+
+  /** Resolves when everything that is queued now has committed; to false when some of it failed. */
+  settled(): Promise<boolean> {
+    const last = this.#queue.at(-1) ?? this.#inFlight;
+    if (last === undefined) return Promise.resolve(!this.#isFailed);
+    return new Promise((resolve) => last.waitCallback((error) => resolve(error === undefined)));
+  }
+
+  /**
+   * Commits what is queued, syncs it (but under `never`), and takes nothing more.
+   * @param putLast called at once; what it puts comes after everything else. Not called when the storage has failed.
+   */
+  close(putLast?: () => void): Promise<void> {
+    if (this.#closing === undefined && !this.#isFailed) putLast?.();
     this.#closing ??= this.#close();
     return this.#closing;
   }

@@ -1,12 +1,13 @@
 /**
  * How keys are laid out in the storage engine: `u16 slot (big-endian, 0–4095) · key`, so that one slot is one range and
- * trees, transfers and scans read sequentially. Keys that start with ffff are the node's own notes: no slot reaches
- * there. `FORMAT.md` says the same in prose; the constants here are on disk and never change.
+ * trees, transfers and scans read sequentially. Keys that start with fffe are hints for other replicas, those that start
+ * with ffff the node's own notes: no slot reaches there. `FORMAT.md` says the same in prose; the constants here are on
+ * disk and never change.
  */
 import { assert } from '../base/errors.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import type { EngineRange } from '../ports/storage-engine.js';
-import { SLOT_COUNT, type Slot, slotOf } from '../ring/slot.js';
+import { isSlot, SLOT_COUNT, type Slot, slotOf } from '../ring/slot.js';
 
 /** Bytes before the user's key in an engine key. */
 export const SLOT_BYTES = 2;
@@ -17,8 +18,37 @@ export const IDENTITY_KEY = metaKey('identity');
 export const CLUSTER_KEY = metaKey('cluster');
 /** The upper bound of the times that may have been issued: a restart goes on above it. */
 export const CLOCK_KEY = metaKey('clock');
+/** How often this node has started, and has objected to being taken for failed. */
+export const INCARNATION_KEY = metaKey('incarnation');
+/** That a run has begun, and not ended in good order; see `node/last-run.ts`. */
+export const RUN_KEY = metaKey('run');
+/** Which slots a node that has lost its data has not synced yet: one bit per slot. */
+export const UNSYNCED_KEY = metaKey('unsynced');
 /** Written by the group committer to have something to sync, and to probe a reopened engine. Its value says nothing. */
 export const SYNC_KEY = metaKey('sync');
+/** Says that the pages of hash trees beside it are those of a clean stop; see `tree-checkpoint.ts`. */
+export const TREES_KEY = metaKey('trees');
+
+/** A page of hash trees: 64 slots. */
+export function treePageKey(page: number): Uint8Array {
+  return metaKey(`tree-${page.toString().padStart(2, '0')}`);
+}
+
+/** Up to which version the tombstones of a slot have been collected. */
+export function floorKey(slot: Slot): Uint8Array {
+  const prefix = FLOOR_RANGE.from;
+  const key = new Uint8Array(prefix.length + SLOT_BYTES);
+  key.set(prefix);
+  key.set(slotPrefix(slot), prefix.length);
+  return key;
+}
+
+/** All of them. */
+export const FLOOR_RANGE: Required<EngineRange> = { from: metaKey('floor-'), to: metaKey('floor.') };
+
+export function slotOfFloorKey(bytes: Uint8Array): number {
+  return (bytes[bytes.length - 2]! << 8) | bytes[bytes.length - 1]!;
+}
 
 /** Builds engine keys in one buffer, without allocating once each length has been seen. */
 export class EngineKey {
@@ -70,6 +100,53 @@ export function slotRange(slot?: Slot): Required<EngineRange> {
   if (slot === undefined) return { from: slotPrefix(0), to: slotPrefix(SLOT_COUNT) };
   return { from: slotPrefix(slot), to: slotPrefix(slot + 1) };
 }
+
+/** What the engine key of a hint says. An empty key: a mark that the whole slot has to be compared. */
+export interface ParsedHintKey {
+  readonly identity: string;
+  readonly slot: Slot;
+  readonly key: Uint8Array;
+}
+
+/** The engine key of a hint: `fffe · u8 length · identity of the target · u16 slot · key`. Bytes of its own. */
+export function hintKey(
+  prefix: Uint8Array,
+  slot: Slot,
+  key: Uint8Array,
+  start: number,
+  length: number,
+): Uint8Array {
+  const bytes = new Uint8Array(prefix.length + SLOT_BYTES + length);
+  bytes.set(prefix);
+  bytes.set(slotPrefix(slot), prefix.length);
+  for (let i = 0; i < length; i++) bytes[prefix.length + SLOT_BYTES + i] = key[start + i]!;
+  return bytes;
+}
+
+/** Takes the engine key of a hint apart; undefined when it is none. `key` is a view. */
+export function parseHintKey(bytes: Uint8Array): ParsedHintKey | undefined {
+  const slotAt = 3 + (bytes[2] ?? 0);
+  if (bytes[0] !== 0xff || bytes[1] !== 0xfe || bytes.length < slotAt + SLOT_BYTES) return undefined;
+  const slot = (bytes[slotAt]! << 8) | bytes[slotAt + 1]!;
+  if (!isSlot(slot)) return undefined;
+  const identity = textDecoder.decode(bytes.subarray(3, slotAt));
+  return { identity, slot, key: bytes.subarray(slotAt + SLOT_BYTES) };
+}
+
+/** Every hint for one target, or, without one, for all. */
+export function hintRange(prefix?: Uint8Array): Required<EngineRange> {
+  if (prefix === undefined) return { from: Uint8Array.of(0xff, 0xfe), to: Uint8Array.of(0xff, 0xff) };
+  return { from: prefix, to: hintKey(prefix, SLOT_COUNT as Slot, new Uint8Array(0), 0, 0) };
+}
+
+/** What the engine keys of all hints for one target begin with. */
+export function hintPrefix(identity: string): Uint8Array {
+  const name = textEncoder.encode(identity);
+  return Uint8Array.of(0xff, 0xfe, name.length, ...name);
+}
+
+const textEncoder = new TextEncoder();
+const textDecoder = new TextDecoder('utf-8');
 
 function slotPrefix(slot: number): Uint8Array {
   return Uint8Array.of(slot >>> 8, slot);

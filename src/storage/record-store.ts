@@ -44,6 +44,9 @@ const EMPTY_VIEW = new DataView(EMPTY.buffer);
 const UNCACHED_SWEEP_MIN = 256;
 const UNCACHED_SWEEP_BYTES_MIN = 8 * 1024 * 1024;
 
+/** Removals that are remembered before those that have committed are looked for. */
+const REMOVED_SWEEP = 1024;
+
 /** A key with its hash, for reading many together. */
 export interface StoredKey {
   readonly key: Uint8Array;
@@ -75,6 +78,8 @@ export class RecordStore {
   /** Keys whose records are being read by {@link warm}, and by which call of it; a write takes its key out. */
   readonly #warming = new Map<string, number>();
   #warmings = 0;
+  /** Keys taken out by {@link remove}, and the batch that does it: until it has committed, the engine still has them. */
+  readonly #removed = new Map<string, number>();
   readonly #onTurnEnd = () => {
     this.#coldReads = 0;
   };
@@ -139,6 +144,7 @@ export class RecordStore {
       if (isCurrent) this.#warming.delete(id);
       const record = stored[i];
       if (!isCurrent || record === undefined || !checkRecord(record, hashLo)) continue;
+      if (this.#removed.size > 0 && this.#isRemoved(id)) continue;
       this.#cache.put(hashHi, hashLo, key, 0, key.length, record, 0, record.length, 0, committed);
     }
   }
@@ -177,6 +183,7 @@ export class RecordStore {
     const seq = this.#committer.put(where, record.subarray(recordStart, recordStart + recordLength));
     if (seq === 0) return 0;
     if (this.#warming.size > 0) this.#warming.delete(latin1(key, keyStart, keyLength));
+    if (this.#removed.size > 0) this.#removed.delete(latin1(key, keyStart, keyLength));
     const committed = this.#committer.committedSeq;
     const cached = this.#cache.put(
       hashHi,
@@ -195,16 +202,49 @@ export class RecordStore {
     return seq;
   }
 
+  /**
+   * Takes out the record of a key. From now on nothing is found.
+   * @returns the batch it will commit in, or 0 when the storage has failed and nothing was queued.
+   */
+  remove(hashHi: number, hashLo: number, key: Uint8Array, keyStart: number, keyLength: number): number {
+    const seq = this.#committer.delete(this.#engineKey.of(hashHi, key, keyStart, keyLength));
+    if (seq === 0) return 0;
+    const id = latin1(key, keyStart, keyLength);
+    this.#warming.delete(id);
+    this.#uncached.delete(id);
+    this.#cache.remove(hashHi, hashLo, key, keyStart, keyLength);
+    if (this.#removed.size >= REMOVED_SWEEP) {
+      for (const known of [...this.#removed.keys()]) this.#isRemoved(known);
+    }
+    this.#removed.set(id, seq);
+    return seq;
+  }
+
+  /** Whether the removal of a key is still on its way to the engine. */
+  #isRemoved(id: string): boolean {
+    const seq = this.#removed.get(id);
+    if (seq === undefined) return false;
+    if (seq > this.#committer.committedSeq) return true;
+    this.#removed.delete(id);
+    return false;
+  }
+
   /** Forgets everything that is only in memory, after the storage has failed: what was queued may be lost. */
   forgetMemory(): void {
     this.#warming.clear();
+    this.#removed.clear();
     this.#cache.clear();
     this.#uncached.clear();
   }
 
-  /** Iterates over engine keys and records from one slot position on; see `keyspace.ts`. */
-  iterate(from: Uint8Array): EngineIterator {
-    return this.#engine.iterate({ from, to: slotRange().to });
+  /** Iterates over engine keys and records that are in the log, from one slot position on; see `keyspace.ts`. */
+  iterate(from: Uint8Array, to: Uint8Array = slotRange().to): EngineIterator {
+    return this.#engine.iterate({ from, to });
+  }
+
+  /** What is in the log under these engine keys, read off the main thread and unchecked. */
+  readStored(engineKeys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#engine.getMany(engineKeys);
   }
 
   /** Whether no record has ever been stored, tombstones included. */
@@ -223,6 +263,7 @@ export class RecordStore {
     keyStart: number,
     keyLength: number,
   ): FindState {
+    if (this.#removed.size > 0 && this.#isRemoved(latin1(key, keyStart, keyLength))) return MISSING;
     let stored: Uint8Array | undefined;
     try {
       stored = this.#engine.getSync(this.#engineKey.of(hashHi, key, keyStart, keyLength));
