@@ -15,6 +15,7 @@
  * - `BUSY`: the node is at one of its limits; try again after a pause.
  * - `CLOCK_NOT_READY`: the node cannot issue versions yet; try again or ask another node.
  * - `STORAGE_FAILED`: the node's storage engine failed and takes no part until it is reopened.
+ * - `SYNCING`: the replica lost its data and has not synced this slot yet; it has no vote on it.
  * - `EPOCH_MISMATCH`: sender and receiver have different cluster configurations.
  * - `JOIN_REFUSED`: the cluster cannot admit this node now; the message says why.
  * - `CONFIG_CHANGING`: a member is being admitted; writes wait for it.
@@ -33,6 +34,7 @@ export type ErrorCode =
   | 'BUSY'
   | 'CLOCK_NOT_READY'
   | 'STORAGE_FAILED'
+  | 'SYNCING'
   | 'EPOCH_MISMATCH'
   | 'JOIN_REFUSED'
   | 'CONFIG_CHANGING'

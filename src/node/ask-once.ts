@@ -17,8 +17,17 @@ export interface AskPorts {
   readonly flusher: Flusher;
 }
 
-/** Sends JOIN with this body; resolves with the RESULT, rejects with the ERROR or what went wrong on the way. */
-export function askOnce(ports: AskPorts, address: Address, body: Body, timeoutMs: number): Promise<Body> {
+/**
+ * Sends JOIN with this body; resolves with the RESULT, rejects with the ERROR or what went wrong on the way.
+ * @param onBegin is given what ends it before its time.
+ */
+export function askOnce(
+  ports: AskPorts,
+  address: Address,
+  body: Body,
+  timeoutMs: number,
+  onBegin: (giveUp: () => void) => void = () => {},
+): Promise<Body> {
   return new Promise((resolve, reject) => {
     let channel: FrameConnection | undefined;
     let isSettled = false;
@@ -32,6 +41,9 @@ export function askOnce(ports: AskPorts, address: Address, body: Body, timeoutMs
     const timer = ports.clock.setTimer(timeoutMs, () =>
       settle(indefinite('TIMEOUT', `${address} did not answer`)),
     );
+    onBegin(() => {
+      if (!isSettled) settle(definite('CLOSED', 'the node is stopping'));
+    });
     const onFrame = (frame: Frame): void => {
       if (frame.type === ERROR) return settle(readError(frame));
       const result = frame.type === RESULT ? decodeBody(frame.body()) : undefined;

@@ -24,6 +24,11 @@ export class Calls {
     this.#peer = peer;
   }
 
+  /** Calls that have not been answered. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** Whether a reply with this id is for a call. */
   owns(id: number): boolean {
     return id >= REQUEST_ID_LIMIT;

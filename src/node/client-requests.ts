@@ -1,15 +1,16 @@
 /**
- * What a node answers to clients beside reading and writing keys: HELLO, SCAN, RING, OWNERS, STATUS, and JOIN from a
- * node that is no member yet. A HELLO of a peer turns the connection into a link.
+ * What a node answers to clients beside reading and writing keys: HELLO, SCAN, RING, OWNERS, STATUS, REPAIR and LOG_LEVEL,
+ * and JOIN from a node that is no member yet. A HELLO of a peer turns the connection into a link.
  */
 import { definite, KvError, messageOf } from '../base/errors.js';
 import { FRAME_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../base/limits.js';
 import type { ClientSession } from '../gateway/client-session.js';
 import { REPLICAS_MAX } from '../membership/cluster-config.js';
+import { LOG_LEVELS } from '../ports/log.js';
 import type { ReplicaPeer } from '../replication/peer.js';
 import { checkScanRange, scanPage } from '../replication/scan.js';
 import { type ScanRangeRequest, type ScanRangeResult, scanRange } from '../replication/scan-range.js';
-import { slotOf } from '../ring/slot.js';
+import { SLOT_COUNT, slotOf } from '../ring/slot.js';
 import { SLOT_BYTES } from '../storage/keyspace.js';
 import { arrayField, type Body, bytesField, decodeBody, integerField, writeBody } from '../wire/body.js';
 import { writeError } from '../wire/error-message.js';
@@ -17,8 +18,10 @@ import type { Frame } from '../wire/frame.js';
 import {
   HELLO,
   JOIN,
+  LOG_LEVEL,
   OWNERS,
   PROTOCOL_VERSION,
+  REPAIR,
   REPLICA_SCAN,
   RESULT,
   RING,
@@ -27,9 +30,11 @@ import {
   typeName,
   WELCOME,
 } from '../wire/message-type.js';
-import type { NodePorts, Running } from './node.js';
 import type { NodeOptions } from './options.js';
+import { hasNoVote } from './peer-calls.js';
 import { PeerLink } from './peer-link.js';
+import { Repairs } from './repairs.js';
+import type { NodePorts, Running } from './running.js';
 import { statusOf } from './status.js';
 
 export interface ClientRequestsOptions {
@@ -39,6 +44,8 @@ export interface ClientRequestsOptions {
   readonly address: () => string;
   /** Client connections at the moment. */
   readonly connections: () => number;
+  /** A member of another cluster takes this node for one of its own; this is the address of that member. */
+  readonly onCalledHome: (seed: string) => void;
 }
 
 const SCAN_LIMIT_DEFAULT = 500;
@@ -50,9 +57,11 @@ const CURSOR_BYTES_MAX = SLOT_BYTES + KEY_BYTES_MAX + 1;
 export class ClientRequests {
   readonly #options: ClientRequestsOptions;
   readonly #startedMs: number;
+  readonly #repairs: Repairs;
 
   constructor(options: ClientRequestsOptions) {
     this.#options = options;
+    this.#repairs = new Repairs(options.running, options.options.name, options.ports.clock);
     this.#startedMs = options.ports.clock.monotonicMs();
   }
 
@@ -85,6 +94,10 @@ export class ClientRequests {
         return this.#owners(frame);
       case STATUS:
         return Promise.resolve(this.#status());
+      case REPAIR:
+        return this.#withBody(frame, (body) => this.#repair(body));
+      case LOG_LEVEL:
+        return this.#withBody(frame, (body) => this.#logLevel(body));
       case JOIN:
         return this.#withBody(frame, (body) => this.#options.running.admission.onJoin(body));
       default:
@@ -114,6 +127,8 @@ export class ClientRequests {
     const member = calls.findMember(hello);
     const link = typeof member === 'string' ? undefined : peers.get(member.name);
     if (link === undefined) {
+      const home = calls.homeOf(this.#options.options.name, hello);
+      if (home !== undefined) this.#options.onCalledHome(home);
       const reason = typeof member === 'string' ? member : 'that is this node itself';
       return session.channel.refuse(frame.id, definite('NOT_A_MEMBER', reason));
     }
@@ -188,9 +203,34 @@ export class ClientRequests {
 
   async #askRange(member: ReplicaPeer, range: ScanRangeRequest): Promise<ScanRangeResult> {
     const { running } = this.#options;
-    if (!(member instanceof PeerLink)) return scanRange(running.store, range, running.isSound);
+    const isOwn = !(member instanceof PeerLink);
+    if (isOwn && running.unsynced.count > 0) throw hasNoVote();
+    if (isOwn) return scanRange(running.store, range, running.isSound);
     const answer = await member.call(REPLICA_SCAN, { ...range, epoch: running.state.epoch }, SCAN_TIMEOUT_MS);
     return checkScanRange(arrayField(answer, 'entries'), answer.upTo);
+  }
+
+  async #repair(body: Body): Promise<Body> {
+    const slot = integerField(body, 'slot', 0, SLOT_COUNT - 1);
+    if (body.slot !== undefined && slot === undefined)
+      throw definite('BAD_REQUEST', `a slot is 0 to ${SLOT_COUNT - 1}`);
+    if (this.#options.running.state.config === undefined) throw notAMember();
+    return this.#repairs.repair(slot);
+  }
+
+  /** Shows the level of this node's log, after setting it when one is given. */
+  async #logLevel(body: Body): Promise<Body> {
+    const { log } = this.#options.ports;
+    if (body.level === undefined) return { level: log.level };
+    const level = LOG_LEVELS.find((known) => known === body.level);
+    if (level === undefined) throw definite('BAD_REQUEST', `a log level is one of ${LOG_LEVELS.join(', ')}`);
+    const before = log.level;
+    // Told while the more talkative of the two holds, so that the line is there.
+    const isQuieter = LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(before);
+    if (isQuieter) log.warn('the log level changes', { from: before, to: level });
+    log.level = level;
+    if (level !== before && !isQuieter) log.warn('the log level changes', { from: before, to: level });
+    return { level };
   }
 
   #status(): Body {
@@ -202,6 +242,7 @@ export class ClientRequests {
       address: this.#options.address(),
       uptimeMs: ports.clock.monotonicMs() - this.#startedMs,
       clients: this.#options.connections(),
+      repair: this.#repairs.status(),
     });
   }
 

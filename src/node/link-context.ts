@@ -5,6 +5,7 @@ import type { Log } from '../ports/log.js';
 import type { Network } from '../ports/network.js';
 import type { Random } from '../ports/random.js';
 import type { Coordinator } from '../replication/coordinator.js';
+import type { Hints } from '../replication/hints.js';
 import type { Replica } from '../replication/replica.js';
 import type { HybridClock } from '../version/hybrid-clock.js';
 import type { Body } from '../wire/body.js';
@@ -22,10 +23,11 @@ export interface LinkContext {
   readonly hybridClock: HybridClock;
   readonly coordinator: Coordinator;
   readonly replica: Replica;
+  readonly hints: Hints;
   /** The epoch of this node's configuration. */
   epoch(): number;
   /** The body of a HELLO from this node to a peer. */
-  hello(): Body;
+  hello(member: Member): Body;
   /** What is wrong with a peer's WELCOME, or undefined. */
   welcomeProblem(member: Member, body: Body | undefined): string | undefined;
   onLinkUp(link: PeerLink): void;

@@ -4,39 +4,30 @@
  *
  * States: made → starting (opens its storage, listens, founds or joins or remembers a cluster) → serving → stopped.
  */
-
-import { readU64, viewOf, writeU64 } from '../base/bytes.js';
 import { definite } from '../base/errors.js';
 import { ClientSession } from '../gateway/client-session.js';
 import { Admission } from '../membership/admission.js';
-import {
-  type ClusterConfig,
-  effectiveReadQuorum,
-  effectiveWriteQuorum,
-  type Member,
-  memberNamed,
-} from '../membership/cluster-config.js';
-import { ClusterState, loadIdentity, type StateStorage } from '../membership/cluster-state.js';
+import { type ClusterConfig, type Member, memberNamed } from '../membership/cluster-config.js';
+import { ClusterState, loadIdentity } from '../membership/cluster-state.js';
 import { HEARTBEAT_INTERVAL_MS } from '../membership/heartbeat.js';
 import { join } from '../membership/joining.js';
-import type { Clock, Timer } from '../ports/clock.js';
-import type { Log } from '../ports/log.js';
-import type { Connection, ConnectionHandler, Listener, Network } from '../ports/network.js';
+import type { Timer } from '../ports/clock.js';
+import type { Connection, ConnectionHandler, Listener } from '../ports/network.js';
 import type { Random } from '../ports/random.js';
-import type { StorageEngine } from '../ports/storage-engine.js';
-import type { Usage } from '../ports/usage.js';
 import { Coordinator } from '../replication/coordinator.js';
-import type { Placement, ReplicaPeer } from '../replication/peer.js';
+import { Hints } from '../replication/hints.js';
+import type { ReplicaPeer } from '../replication/peer.js';
 import { Replica } from '../replication/replica.js';
-import type { RecordCheck } from '../replication/scan-range.js';
+import { UnsyncedSlots } from '../replication/unsynced-slots.js';
 import { WrittenBack } from '../replication/written-back.js';
-import type { KeyHasher } from '../ring/hash.js';
-import { buildRing, type Ring } from '../ring/ring.js';
-import { SLOT_COUNT } from '../ring/slot.js';
+import { buildRing } from '../ring/ring.js';
 import { GroupCommitter } from '../storage/group-committer.js';
-import { CLOCK_KEY, CLUSTER_KEY, IDENTITY_KEY } from '../storage/keyspace.js';
+import { HintStore } from '../storage/hint-store.js';
+import { CLOCK_KEY } from '../storage/keyspace.js';
 import { RecordCache } from '../storage/record-cache.js';
 import { RecordStore } from '../storage/record-store.js';
+import { SlotFloors } from '../storage/slot-floors.js';
+import { openTrees, writeCheckpoint } from '../storage/tree-checkpoint.js';
 import { HybridClock } from '../version/hybrid-clock.js';
 import { versionNode } from '../version/version.js';
 import { FrameConnection } from '../wire/frame-connection.js';
@@ -45,23 +36,17 @@ import { askOnce } from './ask-once.js';
 import { type BackgroundWork, backgroundWork } from './background.js';
 import { ClientRequests } from './client-requests.js';
 import { CorruptRecovery } from './corrupt-recovery.js';
+import { gaugesOf } from './gauges.js';
+import { beginRun, endRun } from './last-run.js';
 import type { LinkContext } from './link-context.js';
 import type { NodeOptions } from './options.js';
+import { encodeBound, metaStorage, readBound } from './own-notes.js';
 import { PeerCalls } from './peer-calls.js';
 import { Peers } from './peers.js';
+import { NOWHERE, placementOf } from './placement.js';
 import { recordCheck } from './record-check.js';
+import type { NodePorts, Running } from './running.js';
 import { SelfPeer } from './self-peer.js';
-
-/** The surroundings of a node. */
-export interface NodePorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly network: Network;
-  readonly engine: StorageEngine;
-  readonly log: Log;
-  readonly hasher: KeyHasher;
-  readonly usage: () => Usage;
-}
 
 /** How often inbound connections are looked at for frames that are never finished. */
 const STUCK_CHECK_MS = 10_000;
@@ -81,6 +66,7 @@ export class QuoralNode {
   #endPause: (() => void) | undefined;
   #background: readonly BackgroundWork[] = [];
   #isStopped = false;
+  #isGoingHome = false;
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.options = options;
@@ -125,6 +111,11 @@ export class QuoralNode {
     });
   }
 
+  /** How full its queues and tables are; undefined before it has any. */
+  gauges(): Readonly<Record<string, number>> | undefined {
+    return this.#running === undefined ? undefined : gaugesOf(this.#running, this.#inbound);
+  }
+
   /** Ends requests, connections and storage in good order. What was acknowledged is in the log, and synced. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
@@ -139,7 +130,11 @@ export class QuoralNode {
       channel.outbox.flush();
       channel.connection.end();
     }
-    await this.#running?.committer.close();
+    const { committer, trees } = this.#running ?? {};
+    await committer?.close(() => {
+      writeCheckpoint(trees!, committer);
+      endRun(committer);
+    });
     await this.#ports.engine.close();
     for (const channel of this.#inbound) channel.connection.destroy();
   }
@@ -156,6 +151,7 @@ export class QuoralNode {
     });
     const stateStorage = metaStorage(engine, committer);
     const { identity, isNew } = await loadIdentity(stateStorage, options.name, () => randomId(random));
+    const hasLostPower = await beginRun(engine, committer, this.#ports.bootId, options.fsync);
     const hybridClock = new HybridClock({
       clock,
       storedBound: readBound(engine.getSync(CLOCK_KEY)),
@@ -164,19 +160,28 @@ export class QuoralNode {
     const cache = new RecordCache({ bytes: options.cacheBytes });
     const store = new RecordStore({ clock, engine, committer, cache, log });
     const recovery = new CorruptRecovery(clock);
+    const unsynced = new UnsyncedSlots();
+    const floors = new SlotFloors();
+    await floors.load(engine);
+    const trees = await openTrees(engine, committer, store);
     const replica = new Replica({
       clock,
       store,
+      unsynced,
+      floors,
+      trees,
       committer,
       writtenBack: new WrittenBack(clock, !isNew),
       onCorrupt: (key) => recovery.begin(key),
     });
     const self = new SelfPeer(options.name, options.listen, replica);
+    const hints = new Hints(new HintStore({ engine, committer, hasher }));
     const coordinator = new Coordinator({
       clock,
       random,
       hybridClock,
       replica,
+      hints,
       self,
       versionNode: versionNode(hasher.hash32(options.name)),
       placement: NOWHERE,
@@ -197,7 +202,12 @@ export class QuoralNode {
       hybridClock,
       store,
       isSound,
+      unsynced,
+      floors,
+      trees,
+      hasLostPower,
       replica,
+      hints,
       self,
       coordinator,
       state,
@@ -206,15 +216,25 @@ export class QuoralNode {
     };
     const calls = new PeerCalls({ ...parts, log });
     const links = this.#linkContext(parts, calls);
-    return { ...parts, calls, links, ring: undefined, sessionOptions: undefined };
+    return {
+      ...parts,
+      calls,
+      links,
+      antiEntropy: undefined,
+      sync: undefined,
+      collector: undefined,
+      detection: undefined,
+      ring: undefined,
+      sessionOptions: undefined,
+    };
   }
 
   #linkContext(
-    parts: Pick<Running, 'hybridClock' | 'coordinator' | 'replica' | 'state' | 'admission'>,
+    parts: Pick<Running, 'hybridClock' | 'coordinator' | 'replica' | 'hints' | 'state' | 'admission'>,
     calls: PeerCalls,
   ): LinkContext {
     const { clock, random, network, log } = this.#ports;
-    const { hybridClock, coordinator, replica, state, admission } = parts;
+    const { hybridClock, coordinator, replica, hints, state, admission } = parts;
     return {
       name: this.options.name,
       clock,
@@ -225,8 +245,9 @@ export class QuoralNode {
       hybridClock,
       coordinator,
       replica,
+      hints,
       epoch: () => state.epoch,
-      hello: () => calls.hello(this.options.software),
+      hello: (member) => calls.hello(this.options.software, this.address, member),
       welcomeProblem: (member, body) => calls.welcomeProblem(member, body),
       onLinkUp: (link) => {
         void admission.onLinkUp(link.name, link.greetedEpoch).catch((e) => this.#warn(e));
@@ -244,13 +265,7 @@ export class QuoralNode {
   async #becomeMember(running: Running): Promise<void> {
     const { state } = running;
     const { options } = this;
-    const me: Member = {
-      name: options.name,
-      identity: state.identity.id,
-      address: this.address,
-      weight: options.weight,
-      zone: options.zone,
-    };
+    const me = this.#asMember(running);
     if (state.config !== undefined) {
       const stored = memberNamed(state.config, options.name);
       if (stored !== undefined && stored.address !== me.address) {
@@ -261,7 +276,12 @@ export class QuoralNode {
       await running.admission.onStart();
       return;
     }
-    await state.adopt(options.join.length === 0 ? this.#newCluster(me) : await this.#join(me));
+    await state.adopt(options.join.length === 0 ? this.#newCluster(me) : await this.#join(me, options.join));
+  }
+
+  #asMember({ state }: Running): Member {
+    const { name, weight, zone } = this.options;
+    return { name, identity: state.identity.id, address: this.address, weight, zone };
   }
 
   #newCluster(me: Member): ClusterConfig {
@@ -270,14 +290,16 @@ export class QuoralNode {
     return { clusterId, epoch: 1, replicas, readQuorum, writeQuorum, members: [me] };
   }
 
-  #join(member: Member): Promise<ClusterConfig> {
+  #join(member: Member, seeds: readonly string[]): Promise<ClusterConfig> {
     const { clock, network, log } = this.#ports;
     let lastReason = '';
     return join({
-      seeds: this.options.join,
+      seeds,
       member,
       ask: (address, body) =>
-        askOnce({ clock, network, flusher: this.#flusher }, address, body, JOIN_ANSWER_MS),
+        askOnce({ clock, network, flusher: this.#flusher }, address, body, JOIN_ANSWER_MS, (giveUp) => {
+          this.#endPause = giveUp;
+        }),
       pause: (milliseconds) => this.#pause(milliseconds),
       onRetry: (seed, reason) => {
         if (reason !== lastReason) log.info('waiting to join', { seed, reason });
@@ -296,6 +318,8 @@ export class QuoralNode {
       ? `a member is being admitted (epoch ${config.epoch}); try again`
       : undefined;
     if (running.ring?.epoch === config.epoch) return;
+    if (memberNamed(config, this.options.name)?.identity !== running.state.identity.id)
+      return this.#onReplaced();
     const ring = buildRing(config.members, config.replicas, this.#ports.hasher);
     running.ring = { ring, epoch: config.epoch };
     running.peers.update(config, this.options.name, running.links);
@@ -304,6 +328,37 @@ export class QuoralNode {
     );
     running.coordinator.setPlacement(placementOf(config, ring, members));
     for (const work of this.#background) work.onClusterChange?.();
+  }
+
+  /** Another node has taken the place of this one, which seemed lost: it has no say any more. */
+  #onReplaced(): void {
+    const { name } = this.options;
+    this.#ports.log.error('another data directory has taken the place of this node; stop it', { name });
+    this.#running!.coordinator.setPlacement(NOWHERE);
+  }
+
+  /**
+   * This node has founded a cluster, and a member of another one takes it for a member of its own: it is a founder that
+   * has lost its data. It goes back there, unless it holds data of its new cluster by now.
+   */
+  async #onCalledHome(seed: string): Promise<void> {
+    const { log } = this.#ports;
+    const running = this.#running!;
+    if (running.state.config?.members.length !== 1 || this.#isGoingHome) return;
+    this.#isGoingHome = true;
+    // Whatever is asked of it from now on, it would answer without what it has lost.
+    running.coordinator.setPlacement(NOWHERE);
+    if (!(await running.store.isEmpty())) {
+      const message =
+        'this node is a member of another cluster, has lost its data, and holds records of a new cluster';
+      return log.error(`${message}: it refuses requests; empty its data directory and start it with --join`, {
+        seed,
+      });
+    }
+    log.warn('this node is a member of a cluster, and has lost its data: it joins again', { seed });
+    await running.state.leave();
+    running.ring = undefined;
+    await running.state.adopt(await this.#join(this.#asMember(running), [seed]));
   }
 
   #onConnection(connection: Connection): ConnectionHandler {
@@ -324,6 +379,7 @@ export class QuoralNode {
       running,
       address: () => this.address,
       connections: () => this.#inbound.size - running.peers.acceptedLinks(),
+      onCalledHome: (seed) => void this.#onCalledHome(seed).catch((e) => this.#warn(e)),
     });
     return {
       clock,
@@ -339,6 +395,7 @@ export class QuoralNode {
     if (state === 'open') return void running.admission.onStorageOpen().catch((e) => this.#warn(e));
     // What was queued may be lost: nothing in memory can be trusted to be in the log.
     running.store.forgetMemory();
+    running.hints.store.forgetMemory();
     running.replica.onStorageFailed();
   }
 
@@ -365,66 +422,7 @@ export class QuoralNode {
   }
 }
 
-/** The parts of a started node. */
-export interface Running {
-  readonly committer: GroupCommitter;
-  readonly hybridClock: HybridClock;
-  readonly store: RecordStore;
-  readonly isSound: RecordCheck;
-  readonly replica: Replica;
-  readonly self: SelfPeer;
-  readonly coordinator: Coordinator;
-  readonly state: ClusterState;
-  readonly peers: Peers;
-  readonly admission: Admission;
-  readonly calls: PeerCalls;
-  readonly links: LinkContext;
-  ring: { readonly ring: Ring; readonly epoch: number } | undefined;
-  sessionOptions: ConstructorParameters<typeof ClientSession>[1] | undefined;
-}
-
-/** Before the node is a member: no slot has a replica, and every request is refused. */
-const NOWHERE: Placement = { epoch: 0, readQuorum: 1, writeQuorum: 1, owners: () => [] };
 const NOBODY = { onFrame(): void {}, onClosed(): void {} };
-
-function placementOf(config: ClusterConfig, ring: Ring, members: readonly ReplicaPeer[]): Placement {
-  // Slots with equal preference lists share one array.
-  const lists = new Map<readonly number[], readonly ReplicaPeer[]>();
-  const bySlot: (readonly ReplicaPeer[])[] = [];
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const indexes = ring.owners(slot);
-    let list = lists.get(indexes);
-    if (list === undefined) {
-      list = indexes.map((index) => members[index]!);
-      lists.set(indexes, list);
-    }
-    bySlot.push(list);
-  }
-  return {
-    epoch: config.epoch,
-    readQuorum: effectiveReadQuorum(config),
-    writeQuorum: effectiveWriteQuorum(config),
-    owners: (slot) => bySlot[slot]!,
-  };
-}
-
-function metaStorage(engine: StorageEngine, committer: GroupCommitter): StateStorage {
-  const keyOf = { identity: IDENTITY_KEY, cluster: CLUSTER_KEY };
-  return {
-    read: (name) => engine.getSync(keyOf[name]),
-    write: (name, value, done) => committer.putDurable(keyOf[name], value, done),
-  };
-}
-
-function readBound(stored: Uint8Array | undefined): number {
-  return stored === undefined || stored.length < 8 ? 0 : readU64(viewOf(stored), 0);
-}
-
-function encodeBound(bound: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  writeU64(viewOf(bytes), 0, bound);
-  return bytes;
-}
 
 /** 128 random bits in hex. */
 function randomId(random: Random): string {

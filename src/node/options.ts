@@ -22,6 +22,8 @@ export interface NodeOptions {
    * replication), `never` (the operating system decides).
    */
   readonly fsync: FsyncPolicy;
+  /** How old a tombstone must be before it may be collected, in milliseconds; longer than anything is under way. */
+  readonly tombstoneGraceMs: number;
   /** Memory for hot records, in bytes; 0 switches the cache off. */
   readonly cacheBytes: number;
   /** For the status: which engine it was given. */

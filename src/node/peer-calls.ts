@@ -1,10 +1,11 @@
 /** What a node answers to its peers' MessagePack requests, and how it keeps configurations in step with theirs. */
 import { definite, type KvError, messageOf } from '../base/errors.js';
 import type { Admission } from '../membership/admission.js';
-import { type Member, memberNamed } from '../membership/cluster-config.js';
+import { addressProblem, type Member, memberNamed } from '../membership/cluster-config.js';
 import type { ClusterState } from '../membership/cluster-state.js';
 import type { Log } from '../ports/log.js';
 import { type RecordCheck, scanRange } from '../replication/scan-range.js';
+import type { UnsyncedSlots } from '../replication/unsynced-slots.js';
 import type { RecordStore } from '../storage/record-store.js';
 import { type Body, bytesField, integerField, stringField } from '../wire/body.js';
 import {
@@ -27,6 +28,7 @@ export interface PeerCallsOptions {
   readonly admission: Admission;
   readonly store: RecordStore;
   readonly isSound: RecordCheck;
+  readonly unsynced: UnsyncedSlots;
   readonly log: Log;
 }
 
@@ -62,7 +64,7 @@ export class PeerCalls {
   }
 
   /** How this node introduces itself to a peer. */
-  hello(software: string): Body {
+  hello(software: string, address: string, to: Member): Body {
     const { state, admission } = this.#options;
     const { name, id } = state.identity;
     const clusterId = state.config?.clusterId ?? '';
@@ -74,7 +76,18 @@ export class PeerCalls {
       identity: id,
       clusterId,
       epoch: admission.announcedEpoch,
+      address,
+      to: to.name,
     };
+  }
+
+  /** Where to join again, when this HELLO takes the node of this name for a member of another cluster than it is in. */
+  homeOf(name: string, hello: Body): string | undefined {
+    const { config } = this.#options.state;
+    const clusterId = stringField(hello, 'clusterId') ?? '';
+    if (config === undefined || clusterId === '' || clusterId === config.clusterId) return undefined;
+    const address = stringField(hello, 'address') ?? '';
+    return hello.to === name && addressProblem(address) === undefined ? address : undefined;
   }
 
   /** Finds the member that introduces itself with this HELLO; a string says why it is none. */
@@ -135,10 +148,16 @@ export class PeerCalls {
     if (integerField(body, 'epoch', 0, 0xffffffff) !== this.#options.state.epoch) {
       throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${this.#options.state.epoch}`);
     }
+    if (this.#options.unsynced.count > 0) throw hasNoVote();
     const values = body.values === true;
     const { store, isSound } = this.#options;
     return { ...(await scanRange(store, { from, prefix, limit, bytesMax, values }, isSound)) };
   }
+}
+
+/** Why a node that has lost its data and not synced all of it gives no run of its records. */
+export function hasNoVote(): KvError {
+  return definite('SYNCING', 'this replica lost its data and has not synced all of it yet');
 }
 
 function malformed(): KvError {

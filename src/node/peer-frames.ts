@@ -5,6 +5,7 @@
 import { definite, KvError, messageOf } from '../base/errors.js';
 import { KEY_BYTES_MAX } from '../base/limits.js';
 import { KeyRef } from '../replication/key-ref.js';
+import { slotOf } from '../ring/slot.js';
 import { isRecordShape, RECORD_HEADER_BYTES } from '../version/record.js';
 import { VERSION_BYTES } from '../version/version.js';
 import { decodeBody, writeBody } from '../wire/body.js';
@@ -30,6 +31,7 @@ import {
   UNSURE,
 } from '../wire/message-type.js';
 import {
+  missedPlaces,
   PING_BYTES,
   REPLICA_PREFIX_BYTES,
   REPLICA_READ_BYTES,
@@ -109,6 +111,11 @@ function onReplicaApply(link: PeerLink, context: LinkContext, frame: Frame): voi
   if (length < RECORD_HEADER_BYTES || !isRecordShape(frame.view, start, length))
     return refuseShape(link, frame);
   if (!takesRequest(link, context, frame)) return;
+  const missed = missedPlaces(frame);
+  if (missed !== 0) {
+    const owners = context.coordinator.placement.owners(slotOf(keyRef.hashHi));
+    context.hints.keep(keyRef, owners, missed);
+  }
   const repair = (frame.flags & FLAG_REPAIR) !== 0;
   context.replica.apply(keyRef, frame.bytes, frame.view, start, length, repair, link.client!, frame.id);
 }

@@ -2,7 +2,7 @@
  * The link to one other member: one connection that carries both sides' requests and replies.
  *
  * States: down → connecting → greeting → up, and back to down with a jittered backoff. The member whose name sorts
- * first dials; the other waits to be called. While up, the peer is live as long as it is heard and its storage works.
+ * first dials; the other waits to be called, and dials too when that takes long. While up, the peer is live as long as it is heard and its storage works.
  */
 import { definite, type KvError } from '../base/errors.js';
 import type { Member } from '../membership/cluster-config.js';
@@ -24,6 +24,9 @@ import { dispatchPeerFrame } from './peer-frames.js';
 /** A greeting that takes longer is given up. */
 const GREETING_MS_MAX = 5000;
 
+/** Whoever waits to be called dials himself after so long without a link: the way may be open in one direction only. */
+const CALLED_MS_MAX = 10_000;
+
 /** A connection that is not open after this is dialled anew. */
 const DIAL_MS_MAX = 3000;
 
@@ -43,7 +46,11 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
   #connectedAtMs = 0;
   #heardAtMs = 0;
   #pingSentAtMs = 0;
+  /** Since when there is no link, and nobody on this side has tried to make one. */
+  #waitingSinceMs: number;
   #isClosed = false;
+  /** The failure detector takes it for failed, whatever the link says. */
+  isSuspect = false;
   /** Grows with every new connection: what was agreed over an older one does not hold for this one. */
   generation = 0;
   /** Whether the present connection was opened by the peer. */
@@ -63,6 +70,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     this.member = member;
     this.#context = context;
     this.calls = new Calls(context.clock, member.name);
+    this.#waitingSinceMs = context.clock.monotonicMs();
   }
 
   get name(): string {
@@ -120,7 +128,8 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
   /** Sends a heartbeat and judges the silence. Called at every heartbeat interval. */
   onTick(nowMs: number, ownLagMs: number): void {
     this.calls.sweep();
-    if (this.#channel === undefined) return this.#judgeDial(nowMs);
+    if (this.#channel === undefined)
+      return this.#dialling === undefined ? this.#judgeWait(nowMs) : this.#judgeDial(nowMs);
     if (!this.#isGreeted) {
       if (nowMs - this.#connectedAtMs > GREETING_MS_MAX)
         this.#drop(definite('TIMEOUT', 'no greeting in time'));
@@ -133,9 +142,14 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     this.#sendPing(nowMs);
   }
 
+  /** It is the peer's to dial, but perhaps it cannot. Should both dial at once, the newest connection counts. */
+  #judgeWait(nowMs: number): void {
+    if (!this.isDialer && nowMs - this.#waitingSinceMs > CALLED_MS_MAX) this.#dial();
+  }
+
   /** The system may try to connect for minutes; by then the way may long be open again. */
   #judgeDial(nowMs: number): void {
-    if (this.#dialling === undefined || nowMs - this.#dialledAtMs <= DIAL_MS_MAX) return;
+    if (nowMs - this.#dialledAtMs <= DIAL_MS_MAX) return;
     this.#dialling = undefined;
     this.#down('no connection in time');
   }
@@ -184,7 +198,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
       }
       this.#dialling = undefined;
       this.#adopt(channel);
-      writeBody(channel.outbox, HELLO, 0, context.hello());
+      writeBody(channel.outbox, HELLO, 0, context.hello(this.member));
     });
   }
 
@@ -250,6 +264,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     this.#isGreeted = false;
     this.isAccepted = false;
     this.client = undefined;
+    this.#waitingSinceMs = this.#context.clock.monotonicMs();
     this.rttMs = -1;
     this.generation++;
     if (wasUp || this.lastProblem !== problem) {

@@ -49,6 +49,12 @@ export class Peers implements MemberCalls {
     return this.#links.get(name)?.generation ?? 0;
   }
 
+  connection(name: string): 'live' | 'silent' | 'down' {
+    const link = this.#links.get(name);
+    if (link === undefined || !link.isUp) return 'down';
+    return link.isLive ? 'live' : 'silent';
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const link of this.#links.values()) link.close();

@@ -5,6 +5,7 @@ import type { Outbox } from '../wire/outbox.js';
 
 export class SelfPeer implements ReplicaPeer {
   readonly isSelf = true;
+  readonly isSuspect = false;
   readonly name: string;
   readonly address: string;
   latencyMs = 0;

@@ -4,10 +4,11 @@ import {
   effectiveReplicas,
   effectiveWriteQuorum,
   type Member,
+  memberNamed,
 } from '../membership/cluster-config.js';
 import type { Body } from '../wire/body.js';
-import type { NodePorts, Running } from './node.js';
 import type { NodeOptions } from './options.js';
+import type { NodePorts, Running } from './running.js';
 
 export interface StatusInput {
   readonly running: Running;
@@ -16,6 +17,8 @@ export interface StatusInput {
   readonly address: string;
   readonly uptimeMs: number;
   readonly clients: number;
+  /** The repair that an operator has asked for; null when none is under way. */
+  readonly repair: Body | null;
 }
 
 export function statusOf(input: StatusInput): Body {
@@ -41,6 +44,7 @@ export function statusOf(input: StatusInput): Body {
     software: options.software,
     uptimeMs: Math.round(input.uptimeMs),
     state: stateOf(running),
+    health: running.detection?.health ?? 1,
     ...cluster,
     storage: {
       engine: options.storage,
@@ -49,6 +53,10 @@ export function statusOf(input: StatusInput): Body {
       cacheRecords: running.store.cachedRecords,
       corruptRecords: running.store.corruptRecords,
     },
+    hints: running.hints.status(),
+    antiEntropy: { ...running.antiEntropy?.status(), repair: input.repair },
+    ...(running.unsynced.count > 0 ? { sync: running.sync?.status() } : {}),
+    tombstones: running.collector?.status(),
     requests: { ...running.coordinator.counters, inFlight: running.coordinator.inFlight },
     connections: {
       clients: input.clients,
@@ -59,17 +67,31 @@ export function statusOf(input: StatusInput): Body {
   };
 }
 
-function stateOf(running: Running): string {
-  if (running.committer.isFailed) return 'storage-failed';
-  return running.state.config === undefined ? 'joining' : 'serving';
+/**
+ * In this order: `storage-failed`; `joining` (no member yet); `disowned` (another data directory has taken its name);
+ * `syncing` (it has lost data, and has no vote on the slots that it has not got back); `serving`.
+ */
+function stateOf({ committer, state, unsynced }: Running): string {
+  const { config, identity } = state;
+  if (committer.isFailed) return 'storage-failed';
+  if (config === undefined) return 'joining';
+  if (memberNamed(config, identity.name)?.identity !== identity.id) return 'disowned';
+  return unsynced.count > 0 ? 'syncing' : 'serving';
 }
 
+/**
+ * One member. Its `state` is what the failure detector says: alive, suspect or faulty; `unreachable` while the detector has
+ * not judged yet, and the link is down or silent. `sinceMs`: for how long the detector has said so.
+ */
 function memberStatus(running: Running, member: Member, index: number): Body {
   const link = running.peers.get(member.name);
   const { name, address, weight, zone } = member;
   const share = running.ring?.ring.share(index) ?? 0;
-  if (link === undefined) {
-    return { name, address, weight, zone, share, state: 'self', rttMs: null, clockOffsetMs: null };
+  const view = running.detection?.view(name);
+  if (link === undefined || view === undefined) {
+    const incarnation = running.detection?.incarnation ?? 0;
+    const unmeasured = { rttMs: null, clockOffsetMs: null };
+    return { name, address, weight, zone, share, state: 'self', incarnation, sinceMs: null, ...unmeasured };
   }
   const isKnown = link.rttMs >= 0;
   return {
@@ -78,7 +100,9 @@ function memberStatus(running: Running, member: Member, index: number): Body {
     weight,
     zone,
     share,
-    state: link.isLive ? 'alive' : 'unreachable',
+    state: view.state === 'alive' && !link.isLive ? 'unreachable' : view.state,
+    incarnation: view.incarnation,
+    sinceMs: view.sinceMs,
     rttMs: isKnown ? link.rttMs : null,
     clockOffsetMs: isKnown ? link.clockOffsetMs : null,
     problem: link.lastProblem,

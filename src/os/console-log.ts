@@ -16,6 +16,14 @@ class PinoLog implements Log {
     this.#logger = logger;
   }
 
+  get level(): LogLevel {
+    return this.#logger.level as LogLevel;
+  }
+
+  set level(level: LogLevel) {
+    this.#logger.level = level;
+  }
+
   debug(message: string, fields: LogFields = {}): void {
     this.#logger.debug(fields, message);
   }

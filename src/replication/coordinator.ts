@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../ports/clock.js';
 import type { Random } from '../ports/random.js';
 import { slotOf } from '../ring/slot.js';
 import type { HybridClock } from '../version/hybrid-clock.js';
+import type { Hints } from './hints.js';
 import type { KeyRef } from './key-ref.js';
 import { LocalClient } from './local-client.js';
 import type { Placement, ReplicaPeer, Responder } from './peer.js';
@@ -36,6 +37,7 @@ export interface CoordinatorOptions {
   readonly random: Random;
   readonly hybridClock: HybridClock;
   readonly replica: Replica;
+  readonly hints: Hints;
   readonly self: ReplicaPeer;
   readonly versionNode: number;
   readonly placement: Placement;
@@ -70,6 +72,7 @@ export class Coordinator {
       random: options.random,
       hybridClock: options.hybridClock,
       replica: options.replica,
+      hints: options.hints,
       localClient: new LocalClient(this, options.self),
       versionNode: options.versionNode,
       counters: this.counters,
@@ -86,6 +89,11 @@ export class Coordinator {
 
   get inFlight(): number {
     return this.#table.active;
+  }
+
+  /** Bytes of records that requests in flight hold. */
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
   }
 
   /** Whether the node should take no further requests: what is in flight holds as much memory as it may. */

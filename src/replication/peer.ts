@@ -11,6 +11,8 @@ export interface ReplicaPeer {
   readonly isSelf: boolean;
   /** Whether it can take requests now: its link is up and answers, and its storage works. */
   readonly isLive: boolean;
+  /** Whether the failure detector takes it for failed though it may be live: others cannot reach it. Asked last. */
+  readonly isSuspect: boolean;
   /** Where requests to it are written; for the node itself never used. Only valid while `isLive`. */
   readonly outbox: Outbox;
   /** Observed time from a read to its answer, smoothed, in milliseconds. */

@@ -10,7 +10,7 @@ import { compareVersions, EXPIRED_BIT } from '../version/version.js';
 import { copyRange } from '../wire/frame.js';
 import { writeReplicaApply, writeReplicaRead } from '../wire/replica-messages.js';
 import { hedgeDelayMs, observeLatency } from './latency.js';
-import type { Responder } from './peer.js';
+import type { ReplicaPeer, Responder } from './peer.js';
 import { ANSWER, FETCH, ReadQuorum, SETTLE, WAIT } from './read-quorum.js';
 import { Request } from './request.js';
 
@@ -226,15 +226,23 @@ export class ReadRequest extends Request {
     this.#hedgeAtMs = this.context.clock.monotonicMs() + delay;
   }
 
-  /** The idle live replica that answers fastest; now and then another, so that its figure stays true. */
+  /**
+   * The idle live replica that answers fastest; now and then another, so that its figure stays true. Suspect ones only
+   * when there are no others.
+   */
   #nextToAsk(): number {
     const explore = (this.context.random.u32() & 15) === 0;
     let best = -1;
     for (let i = 0; i < this.owners.length; i++) {
       if (this.#state[i] !== IDLE || !this.owners[i]!.isLive) continue;
-      if (best < 0 || explore || this.owners[i]!.latencyMs < this.owners[best]!.latencyMs) best = i;
+      if (best < 0 || this.#isPreferred(this.owners[i]!, this.owners[best]!, explore)) best = i;
     }
     return best;
+  }
+
+  #isPreferred(peer: ReplicaPeer, other: ReplicaPeer, explore: boolean): boolean {
+    if (peer.isSuspect !== other.isSuspect) return other.isSuspect;
+    return explore || peer.latencyMs < other.latencyMs;
   }
 
   /** @param compare lets it answer "same" or "older" instead of sending a record that is at hand already. */
@@ -266,6 +274,11 @@ export class ReadRequest extends Request {
   }
 
   #settle(): void {
+    // Under a new configuration a replica that has answered may have been replaced by one that knows nothing of it.
+    if (this.epoch !== this.context.placement.epoch) {
+      const message = 'the cluster configuration has changed while the read was on its way; try again';
+      return this.fail('EPOCH_MISMATCH', message, true);
+    }
     for (let i = 0; i < this.#state.length; i++) {
       if (this.#state[i] !== HEARD || !this.#quorum.needsRepair(i)) continue;
       if (!this.owners[i]!.isLive) {

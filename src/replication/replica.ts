@@ -6,12 +6,24 @@
  * writes will join the comparison.
  *
  * Refused: everything while the storage has failed, writes while the configuration changes, and any word on a key
- * whose stored record is corrupt.
+ * whose stored record is corrupt. A replica that has lost its data takes what it is sent, but has no vote on slots that it
+ * has not synced: reads are refused, and writes answered UNSURE.
  */
-import { readU64, u32At, u64At } from '../base/bytes.js';
+import { readU64, u32At, u64At, viewOf } from '../base/bytes.js';
 import type { Clock } from '../ports/clock.js';
+import { slotOf } from '../ring/slot.js';
 import type { CommitListener, GroupCommitter } from '../storage/group-committer.js';
-import { COLD, CORRUPT, type FindState, MISSING, QUEUED, type RecordStore } from '../storage/record-store.js';
+import {
+  COLD,
+  COMMITTED,
+  CORRUPT,
+  type FindState,
+  MISSING,
+  QUEUED,
+  type RecordStore,
+} from '../storage/record-store.js';
+import type { SlotFloors } from '../storage/slot-floors.js';
+import type { SlotTrees } from '../storage/slot-trees.js';
 import {
   FLAG_TOMBSTONE,
   isExpired,
@@ -23,6 +35,7 @@ import { compareVersions, EXPIRED_BIT } from '../version/version.js';
 import { ColdReads } from './cold-reads.js';
 import type { KeyRef } from './key-ref.js';
 import type { ReplicaClient } from './replica-client.js';
+import type { UnsyncedSlots } from './unsynced-slots.js';
 import type { WrittenBack } from './written-back.js';
 
 export interface ReplicaOptions {
@@ -30,11 +43,17 @@ export interface ReplicaOptions {
   readonly store: RecordStore;
   readonly committer: GroupCommitter;
   readonly writtenBack: WrittenBack;
+  readonly unsynced: UnsyncedSlots;
+  readonly floors: SlotFloors;
+  /** Kept true with every record that is queued. */
+  readonly trees: SlotTrees;
   /** Called with a key whose stored record is corrupt, so that it is fetched from the peers. Copy the key to keep it. */
   readonly onCorrupt: (key: KeyRef) => void;
 }
 
 const STORAGE_MESSAGE = 'the storage of this replica has failed; it takes no part until it is open again';
+const SYNCING_MESSAGE = 'this replica lost its data and has not synced the slot of this key yet';
+const COLLECTED_MESSAGE = 'this replica has collected the tombstones of versions as old as this one';
 const CORRUPT_MESSAGE = 'the stored record of this replica fails its checksum';
 
 /** An answer that waits for the log. */
@@ -51,6 +70,9 @@ export class Replica implements CommitListener {
   readonly #coldReads: ColdReads;
   readonly #committer: GroupCommitter;
   readonly #writtenBack: WrittenBack;
+  readonly #unsynced: UnsyncedSlots;
+  readonly #floors: SlotFloors;
+  readonly #trees: SlotTrees;
   readonly #onCorrupt: ReplicaOptions['onCorrupt'];
   /** The rarer answers that wait for a commit, by ticket; plain acknowledgements wait without an object. */
   readonly #pending = new Map<number, Pending>();
@@ -67,12 +89,25 @@ export class Replica implements CommitListener {
     this.#coldReads = new ColdReads(options.clock, options.store);
     this.#committer = options.committer;
     this.#writtenBack = options.writtenBack;
+    this.#unsynced = options.unsynced;
+    this.#floors = options.floors;
+    this.#trees = options.trees;
     this.#onCorrupt = options.onCorrupt;
   }
 
   /** False while the storage has failed. */
   get isServing(): boolean {
     return !this.#committer.isFailed;
+  }
+
+  /** Versions that write-backs have brought, and that are remembered. */
+  get rememberedVersions(): number {
+    return this.#writtenBack.size;
+  }
+
+  /** The rarer answers that wait for the log. */
+  get answersWaiting(): number {
+    return this.#pending.size;
   }
 
   /** Answers with the record, or only its version when the reader has the same, a newer one, or wants no more. */
@@ -85,6 +120,7 @@ export class Replica implements CommitListener {
     id: number,
   ): void {
     if (this.#committer.isFailed) return client.onRefused(id, 'STORAGE_FAILED', STORAGE_MESSAGE);
+    if (this.#hasNoVote(key)) return client.onRefused(id, 'SYNCING', SYNCING_MESSAGE);
     const store = this.#store;
     const state = store.findForRead(key.hashHi, key.hashLo, key.bytes, key.start, key.length);
     if (state !== COLD) return this.#answerRead(state, key, haveTime, haveNode, versionOnly, client, id);
@@ -133,19 +169,31 @@ export class Replica implements CommitListener {
     const time = readU64(view, start + RECORD_TIME_OFFSET);
     const node = view.getUint32(start + RECORD_NODE_OFFSET);
     const order = compareVersions(time, node, this.#heldTime, this.#heldNode);
-    if (order === 0) return this.#afterCommit(state, client, id, acknowledge);
+    const isUnsure = !repair && this.#hasNoVote(key);
+    if (order === 0) return this.#afterCommit(state, client, id, isUnsure ? answerUnsure : acknowledge);
     if (order < 0) return this.#answerHigher(key, state, time, node, repair, client, id);
+    const slot = slotOf(key.hashHi);
+    if (time <= this.#floors.promised(slot)) {
+      // It was under way for very long. Whether somebody has brought it here before cannot be said any more.
+      if (!repair) return client.onLost(id);
+      const isTombstone = (view.getUint8(start + RECORD_FLAGS_OFFSET) & FLAG_TOMBSTONE) !== 0;
+      if (state === MISSING && !isTombstone && time <= this.#floors.collected(slot))
+        return client.onRefused(id, 'STORAGE_FAILED', COLLECTED_MESSAGE);
+    }
     const existed = state !== MISSING && this.#isLive() ? 1 : 0;
-    const seq = this.#put(key, record, start, length);
+    const seq = this.#put(key, record, view, start, length);
     if (seq === 0) return client.onRefused(id, 'STORAGE_FAILED', STORAGE_MESSAGE);
     if (repair) this.#writtenBack.remember(key.hashHi, key.hashLo, time, node);
-    this.#committer.wait(seq, client, id, existed);
+    if (isUnsure) this.#afterCommitOf(seq, client, id, answerUnsure);
+    else this.#committer.wait(seq, client, id, existed);
   }
 
   /** Puts back what the other replicas have settled for a key whose stored record is corrupt. */
   restore(key: KeyRef, record: Uint8Array): void {
     if (this.#committer.isFailed || this.#find(key) !== CORRUPT) return;
-    if (this.#put(key, record, 0, record.length) === 0) return;
+    // The tree of its slot was forgotten when the record was found corrupt: nobody knows what it stood for.
+    this.#trees.forget(slotOf(key.hashHi));
+    if (this.#put(key, record, viewOf(record), 0, record.length) === 0) return;
     this.#writtenBack.remember(
       key.hashHi,
       key.hashLo,
@@ -154,14 +202,32 @@ export class Replica implements CommitListener {
     );
   }
 
+  /**
+   * Takes out the tombstone of a key, if that is what is held and its version is not above the floor that all replicas
+   * have agreed on.
+   * @returns the batch it will commit in; 0 when nothing was done.
+   */
+  dropTombstone(key: KeyRef): number {
+    const state = this.#find(key);
+    if (state !== COMMITTED || this.#heldTime > this.#floors.collected(slotOf(key.hashHi))) return 0;
+    const { view, start } = this.#store;
+    if ((view.getUint8(start + RECORD_FLAGS_OFFSET) & FLAG_TOMBSTONE) === 0) return 0;
+    this.#trees.replace(key.hashHi, key.hashLo, view, start, view, -1);
+    const seq = this.#store.remove(key.hashHi, key.hashLo, key.bytes, key.start, key.length);
+    if (seq === 0) this.#trees.forget(slotOf(key.hashHi));
+    return seq;
+  }
+
   /** Somebody has come by a stored record of this key that fails its checksum. */
   onCorruptFound(key: KeyRef): void {
+    this.#trees.forget(slotOf(key.hashHi));
     this.#onCorrupt(key);
   }
 
   /** What was queued may be lost, and with it what is remembered of it. */
   onStorageFailed(): void {
     this.#writtenBack.forgetAll();
+    this.#trees.forgetAll();
   }
 
   /** A batch that an answer waits for has committed, or failed. */
@@ -188,8 +254,15 @@ export class Replica implements CommitListener {
     this.#heldNode = isHeld ? store.view.getUint32(store.start + RECORD_NODE_OFFSET) : 0;
   }
 
-  #put(key: KeyRef, record: Uint8Array, start: number, length: number): number {
-    return this.#store.put(key.hashHi, key.hashLo, key.bytes, key.start, key.length, record, start, length);
+  /** Queues a record in the place of what the last look-up has found. */
+  #put(key: KeyRef, record: Uint8Array, view: DataView, start: number, length: number): number {
+    const store = this.#store;
+    // Before the record is put: what the look-up found is overwritten by it.
+    const heldStart = this.#heldTime === 0 ? -1 : store.start;
+    this.#trees.replace(key.hashHi, key.hashLo, store.view, heldStart, view, start);
+    const seq = store.put(key.hashHi, key.hashLo, key.bytes, key.start, key.length, record, start, length);
+    if (seq === 0) this.#trees.forget(slotOf(key.hashHi));
+    return seq;
   }
 
   /** Whether the record just found has a value: neither tombstone nor expired. */
@@ -212,10 +285,11 @@ export class Replica implements CommitListener {
   ): void {
     const heldTime = this.#heldTime;
     const heldNode = this.#heldNode;
-    if (!repair && this.#hasAccepted(key, time, node)) {
+    if (!repair && (this.#writtenBack.isUnsure || this.#hasNoVote(key))) {
+      const isKnown = !this.#hasNoVote(key) && this.#hasAccepted(key, time, node);
+      this.#afterCommit(state, client, id, isKnown ? acknowledge : answerUnsure);
+    } else if (!repair && this.#hasAccepted(key, time, node)) {
       this.#afterCommit(state, client, id, acknowledge);
-    } else if (!repair && this.#writtenBack.isUnsure) {
-      this.#afterCommit(state, client, id, (asker, askedId) => asker.onUnsure(askedId));
     } else {
       this.#afterCommit(state, client, id, (asker, askedId) => asker.onStale(askedId, heldTime, heldNode));
     }
@@ -253,15 +327,27 @@ export class Replica implements CommitListener {
   /** Answers at once when what was found is in the log, else when it is. */
   #afterCommit(state: FindState, client: ReplicaClient, id: number, answer: PendingAnswer): void {
     if (state !== QUEUED) return answer(client, id);
+    this.#afterCommitOf(this.#store.seq, client, id, answer);
+  }
+
+  #afterCommitOf(seq: number, client: ReplicaClient, id: number, answer: PendingAnswer): void {
     const ticket = this.#nextTicket++;
     this.#pending.set(ticket, { client, id, answer });
-    this.#committer.wait(this.#store.seq, this, ticket, 0);
+    this.#committer.wait(seq, this, ticket, 0);
+  }
+
+  #hasNoVote(key: KeyRef): boolean {
+    return this.#unsynced.count > 0 && this.#unsynced.has(slotOf(key.hashHi));
   }
 
   #refuseCorrupt(key: KeyRef, client: ReplicaClient, id: number): void {
-    this.#onCorrupt(key);
+    this.onCorruptFound(key);
     client.onRefused(id, 'STORAGE_FAILED', CORRUPT_MESSAGE);
   }
+}
+
+function answerUnsure(client: ReplicaClient, id: number): void {
+  client.onUnsure(id);
 }
 
 function acknowledge(client: ReplicaClient, id: number): void {

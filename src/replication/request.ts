@@ -10,6 +10,7 @@ import type { Random } from '../ports/random.js';
 import { slotOf } from '../ring/slot.js';
 import type { HybridClock } from '../version/hybrid-clock.js';
 import type { ReplicaPrefix } from '../wire/replica-messages.js';
+import type { Hints } from './hints.js';
 import { KeyRef } from './key-ref.js';
 import type { Placement, ReplicaPeer, Responder } from './peer.js';
 import type { Replica } from './replica.js';
@@ -36,6 +37,7 @@ export interface RequestContext {
   readonly random: Random;
   readonly hybridClock: HybridClock;
   readonly replica: Replica;
+  readonly hints: Hints;
   /** Takes this node's own replica's answers. */
   readonly localClient: ReplicaClient;
   /** The node field of the versions that this node issues. */

@@ -50,6 +50,8 @@ export class WriteRequest extends Request {
   #record: Uint8Array = new Uint8Array(256);
   #recordView = viewOf(this.#record);
   #recordLength = 0;
+  /** Places of the replicas that have been sent this version, but are known not to have taken it. */
+  #missedLate = 0;
   #refusal: { code: ErrorCode; message: string } | undefined;
 
   /**
@@ -121,12 +123,16 @@ export class WriteRequest extends Request {
 
   override onRefused(replica: number, code: ErrorCode, message: string): void {
     this.#refusal = { code, message };
-    if (this.#takeAnswer(replica) || this.#takeVersion(replica)) this.proceed();
+    if (this.#takeAnswer(replica)) this.#missedLate |= 1 << replica;
+    else if (!this.#takeVersion(replica)) return;
+    this.proceed();
   }
 
   override onLost(replica: number): void {
-    if (this.#takeAnswer(replica)) this.#quorum.lost++;
-    else if (!this.#takeVersion(replica)) return;
+    if (this.#takeAnswer(replica)) {
+      this.#quorum.lost++;
+      this.#missedLate |= 1 << replica;
+    } else if (!this.#takeVersion(replica)) return;
     this.proceed();
   }
 
@@ -209,7 +215,10 @@ export class WriteRequest extends Request {
     this.#existed = false;
     this.#quorum.reset(this.owners.length, this.#needed, live, this.#isCareful);
     this.#state.fill(IDLE);
+    this.#missedLate = 0;
     const prefix = this.messagePrefix();
+    // Whom nothing is sent to; the first live replica keeps a hint for them, or this node, if it is one.
+    let missed = live < this.owners.length ? this.#keepHints() : 0;
     let self = -1;
     for (let i = 0; i < this.owners.length; i++) {
       const peer = this.owners[i]!;
@@ -227,11 +236,36 @@ export class WriteRequest extends Request {
           this.#record,
           this.#recordLength,
           false,
+          missed,
         );
+        missed = 0;
       }
     }
     // Last, because it may answer at once.
     if (self >= 0) this.#applyOwn();
+  }
+
+  /**
+   * Keeps hints for the replicas that are down, if this node is a live one.
+   * @returns their places, when another replica has to keep the hints.
+   */
+  #keepHints(): number {
+    let [missed, isReplica] = [0, false];
+    for (let i = 0; i < this.owners.length; i++) {
+      const { isLive, isSelf } = this.owners[i]!;
+      if (!isLive) missed |= 1 << i;
+      else if (isSelf) isReplica = true;
+    }
+    if (!isReplica) return missed;
+    this.context.hints.keep(this.key, this.owners, missed);
+    return 0;
+  }
+
+  /** Some that were sent the record have not taken it; who is merely slow is not among them. */
+  #keepLateHints(): void {
+    const isReplica = this.owners.some(({ isSelf, isLive }) => isSelf && isLive);
+    // Otherwise there is nobody to ask any more: anti-entropy finds the difference.
+    if (isReplica) this.context.hints.keep(this.key, this.owners, this.#missedLate);
   }
 
   #applyOwn(): void {
@@ -311,6 +345,8 @@ export class WriteRequest extends Request {
   }
 
   protected override finish(): void {
+    if (this.#missedLate !== 0) this.#keepLateHints();
+    this.#missedLate = 0;
     // A large record's buffer is not kept for the small ones that follow.
     if (this.#record.length > RECORD_BUFFER_KEPT) this.#useBuffer(new Uint8Array(256));
     super.finish();

@@ -2,6 +2,7 @@
 import { definite, messageOf } from '../base/errors.js';
 import { addressProblem, nameProblem } from '../membership/cluster-config.js';
 import { QuoralNode } from '../node/node.js';
+import { bootId } from '../os/boot-id.js';
 import { consoleLog } from '../os/console-log.js';
 import { makeDataDirectory } from '../os/data-directory.js';
 import { processUsage } from '../os/process-usage.js';
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly writeQuorum: number;
   readonly fsync: FsyncPolicy;
   readonly storage: 'level' | 'memory';
+  /** Seconds before a tombstone may be collected. */
+  readonly tombstoneGrace: number;
   /** Memory for hot records, in MiB. */
   readonly cacheMb: number;
   readonly logLevel: LogLevel;
@@ -65,7 +68,12 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
   const engine =
     options.storage === 'level' ? new LevelEngine({ path: options.data }) : new MemoryEngine(clock);
   const node = new QuoralNode(
-    { ...options, cacheBytes: options.cacheMb * MIB, software: SOFTWARE },
+    {
+      ...options,
+      cacheBytes: options.cacheMb * MIB,
+      tombstoneGraceMs: options.tombstoneGrace * 1000,
+      software: SOFTWARE,
+    },
     {
       clock,
       random: systemRandom(),
@@ -74,6 +82,7 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
       log,
       hasher: await loadKeyHasher(),
       usage: processUsage,
+      bootId: bootId(),
     },
   );
   let ended = (): void => {};

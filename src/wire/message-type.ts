@@ -18,6 +18,8 @@ export const SCAN = 0x13;
 export const STATUS = 0x14;
 export const RING = 0x15;
 export const OWNERS = 0x16;
+export const REPAIR = 0x17;
+export const LOG_LEVEL = 0x18;
 
 // Replies to clients; RESULT also answers the peers' MessagePack requests.
 export const VALUE = 0x20;
@@ -31,6 +33,24 @@ export const CONFIG_PUSH = 0x41;
 export const CONFIG_PULL = 0x42;
 export const FREEZE = 0x43;
 export const RELEASE = 0x44;
+
+// The failure detector, between peers.
+export const PROBE = 0x45;
+export const PROBE_REQUEST = 0x46;
+export const GOSSIP = 0x47;
+export const PUSH_PULL = 0x48;
+
+// Healing, between peers.
+export const HINTS_OFFER = 0x60;
+export const TREE_DIGEST = 0x61;
+export const TREE_LEAVES = 0x62;
+export const TREE_KEYS = 0x63;
+export const RECORDS = 0x64;
+export const RECORDS_PUSH = 0x65;
+export const HINT = 0x66;
+export const BARRIER = 0x67;
+export const COLLECT_PROMISE = 0x68;
+export const COLLECT = 0x69;
 
 // Replica requests and replies, between peers.
 export const REPLICA_READ = 0x50;
@@ -58,6 +78,11 @@ export const FLAG_EXISTED = 1;
 export const FLAG_VERSION_ONLY = 1;
 /** REPLICA_APPLY: not the coordinator's own write but one that a read, a hint or an exchange brings. */
 export const FLAG_REPAIR = 1;
+/**
+ * REPLICA_APPLY: the owners of the slot that have not been sent this, because they are down; bit i + 1 is the owner at
+ * place i. The receiver keeps a hint for each.
+ */
+export const FLAG_MISSED = 0xfe;
 /** PING, PONG: the sender's storage has failed; it takes no part in quorums. */
 export const FLAG_NOT_SERVING = 1;
 
@@ -74,6 +99,8 @@ const NAMES: Readonly<Record<number, string>> = {
   [STATUS]: 'STATUS',
   [RING]: 'RING',
   [OWNERS]: 'OWNERS',
+  [REPAIR]: 'REPAIR',
+  [LOG_LEVEL]: 'LOG_LEVEL',
   [VALUE]: 'VALUE',
   [ABSENT]: 'ABSENT',
   [DONE]: 'DONE',
@@ -83,6 +110,20 @@ const NAMES: Readonly<Record<number, string>> = {
   [CONFIG_PULL]: 'CONFIG_PULL',
   [FREEZE]: 'FREEZE',
   [RELEASE]: 'RELEASE',
+  [PROBE]: 'PROBE',
+  [PROBE_REQUEST]: 'PROBE_REQUEST',
+  [GOSSIP]: 'GOSSIP',
+  [PUSH_PULL]: 'PUSH_PULL',
+  [HINTS_OFFER]: 'HINTS_OFFER',
+  [TREE_DIGEST]: 'TREE_DIGEST',
+  [TREE_LEAVES]: 'TREE_LEAVES',
+  [TREE_KEYS]: 'TREE_KEYS',
+  [RECORDS]: 'RECORDS',
+  [RECORDS_PUSH]: 'RECORDS_PUSH',
+  [HINT]: 'HINT',
+  [BARRIER]: 'BARRIER',
+  [COLLECT_PROMISE]: 'COLLECT_PROMISE',
+  [COLLECT]: 'COLLECT',
   [REPLICA_READ]: 'REPLICA_READ',
   [REPLICA_APPLY]: 'REPLICA_APPLY',
   [REPLICA_SCAN]: 'REPLICA_SCAN',

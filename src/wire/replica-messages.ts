@@ -10,6 +10,7 @@ import { VERSION_BYTES } from '../version/version.js';
 import { copyRange, type Frame } from './frame.js';
 import {
   APPLIED,
+  FLAG_MISSED,
   FLAG_REPAIR,
   FLAG_VERSION_ONLY,
   PING,
@@ -71,6 +72,7 @@ export function writeReplicaRead(
   outbox.view.setUint32(body + REPLICA_PREFIX_BYTES + 8, haveNode);
 }
 
+/** @param missed places of the owners (a bit for each) that the receiver is asked to keep a hint for. */
 export function writeReplicaApply(
   outbox: Outbox,
   id: number,
@@ -80,9 +82,11 @@ export function writeReplicaApply(
   record: Uint8Array,
   recordLength: number,
   repair: boolean,
+  missed = 0,
 ): void {
   const bodyBytes = REPLICA_PREFIX_BYTES + recordLength;
-  const at = outbox.begin(REPLICA_APPLY, repair ? FLAG_REPAIR : 0, id, keyLength, bodyBytes);
+  const flags = (repair ? FLAG_REPAIR : 0) | (missed << 1);
+  const at = outbox.begin(REPLICA_APPLY, flags, id, keyLength, bodyBytes);
   copyRange(outbox.bytes, at, key, 0, keyLength);
   writePrefix(outbox, at + keyLength, prefix);
   copyRange(outbox.bytes, at + keyLength + REPLICA_PREFIX_BYTES, record, 0, recordLength);
@@ -91,6 +95,11 @@ export function writeReplicaApply(
 /** The sender's clock, first in every message between nodes. */
 export function readClockField(frame: Frame): number {
   return readU64(frame.view, frame.bodyStart);
+}
+
+/** The places of the owners that a REPLICA_APPLY asks to keep a hint for: bit i is the owner at place i. */
+export function missedPlaces(frame: Frame): number {
+  return (frame.flags & FLAG_MISSED) >>> 1;
 }
 
 export function readEpochField(frame: Frame): number {

@@ -6,12 +6,15 @@ import type { StorageEngine } from '../../src/ports/storage-engine.js';
 import { KeyRef } from '../../src/replication/key-ref.js';
 import { Replica } from '../../src/replication/replica.js';
 import { ReplicaClient } from '../../src/replication/replica-client.js';
+import { UnsyncedSlots } from '../../src/replication/unsynced-slots.js';
 import { WrittenBack } from '../../src/replication/written-back.js';
 import type { Slot } from '../../src/ring/slot.js';
 import { GroupCommitter } from '../../src/storage/group-committer.js';
 import { engineKey } from '../../src/storage/keyspace.js';
 import { RecordCache } from '../../src/storage/record-cache.js';
 import { RecordStore } from '../../src/storage/record-store.js';
+import { SlotFloors } from '../../src/storage/slot-floors.js';
+import { SlotTrees } from '../../src/storage/slot-trees.js';
 import { decodeRecord } from '../../src/version/record.js';
 import { RecordedLog } from '../storage/fixtures/recorded-log.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -73,6 +76,9 @@ export interface ReplicaRig {
   readonly store: RecordStore;
   readonly committer: GroupCommitter;
   readonly replica: Replica;
+  readonly trees: SlotTrees;
+  readonly unsynced: UnsyncedSlots;
+  readonly floors: SlotFloors;
   readonly client: WordsClient;
   readonly log: RecordedLog;
   readonly corruptKeys: string[];
@@ -111,7 +117,19 @@ export async function replicaRig(
   const store: RecordStore = new RecordStore({ clock, engine, committer, cache, log });
   const corruptKeys: string[] = [];
   const onCorrupt = (key: KeyRef): void => void corruptKeys.push(new TextDecoder().decode(key.key()));
-  const replica: Replica = new Replica({ clock, store, committer, writtenBack, onCorrupt });
+  const unsynced = new UnsyncedSlots();
+  const floors = new SlotFloors();
+  const trees = new SlotTrees();
+  const replica: Replica = new Replica({
+    clock,
+    store,
+    committer,
+    writtenBack,
+    unsynced,
+    floors,
+    trees,
+    onCorrupt,
+  });
   const settle = (): Promise<void> => clock.advanceAsync(5);
   return {
     clock,
@@ -121,6 +139,9 @@ export async function replicaRig(
     store,
     committer,
     replica,
+    unsynced,
+    floors,
+    trees,
     client: new WordsClient(),
     log,
     corruptKeys,
