@@ -1,16 +1,22 @@
 /**
- * How a node becomes a member, while data does not move yet.
+ * How a node becomes a member, while data does not move yet, and how one that lost its data is let in again.
  *
  * A join asked of any member goes to the registrar (the first member), which admits one node at a time: it has every
  * member freeze (declare that it holds no records, and refuse writes from then on), makes the configuration with the
  * next epoch, stores it, and hands it to all. Where a member holds records or does not answer, nobody is admitted and
  * the freeze is released. So no write can be acknowledged under the old placement and be missing under the new one.
+ *
+ * A node that comes back under its name without its data takes its own place: the next configuration has its new identity,
+ * and says that it must sync before it has a vote (see `node/replica-sync.ts`). Placement does not change, so nobody
+ * freezes. If the registrar is the one that was lost, the next member decides, after all the others have told it
+ * which configuration they know.
  */
 import { definite, KvError, messageOf } from '../base/errors.js';
 import type { Log } from '../ports/log.js';
 import { type Body, integerField, mapField } from '../wire/body.js';
-import { CONFIG_PUSH, FREEZE, JOIN, RELEASE } from '../wire/message-type.js';
+import { CONFIG_PULL, CONFIG_PUSH, FREEZE, JOIN, RELEASE } from '../wire/message-type.js';
 import {
+  admitterOf,
   type ClusterConfig,
   type Member,
   memberNamed,
@@ -25,6 +31,8 @@ export interface MemberCalls {
   call(name: string, type: number, body: Body, timeoutMs: number): Promise<Body>;
   /** Changes whenever the connection to this member is another one. */
   generation(name: string): number;
+  /** `live`: it answers. `silent`: it is connected, and has not been heard for a moment. */
+  connection(name: string): 'live' | 'silent' | 'down';
 }
 
 export interface AdmissionOptions {
@@ -38,6 +46,7 @@ export interface AdmissionOptions {
 
 const FREEZE_TIMEOUT_MS = 3000;
 const PUSH_TIMEOUT_MS = 3000;
+const PROBE_TIMEOUT_MS = 1000;
 /** A join may wait for others that came before it. */
 const JOIN_TIMEOUT_MS = 15_000;
 
@@ -76,8 +85,8 @@ export class Admission {
     const config = this.#config();
     const member = parseMember(mapField(body, 'member'));
     if (member === undefined) throw definite('BAD_REQUEST', 'a malformed JOIN: its member is not valid');
-    const registrar = registrarOf(config).name;
-    if (registrar !== this.#options.name) return this.#forward(registrar, { member });
+    const admitter = admitterOf(config, member.name).name;
+    if (admitter !== this.#options.name) return this.#forward(admitter, { member });
     const admitted = this.#queue.then(() => this.#admit(member));
     this.#queue = admitted.catch(() => undefined);
     return { config: await admitted };
@@ -114,12 +123,12 @@ export class Admission {
     await state.release(epoch);
   }
 
-  async #forward(registrar: string, body: Body): Promise<Body> {
+  async #forward(admitter: string, body: Body): Promise<Body> {
     try {
-      return await this.#options.members.call(registrar, JOIN, body, JOIN_TIMEOUT_MS);
+      return await this.#options.members.call(admitter, JOIN, body, JOIN_TIMEOUT_MS);
     } catch (error) {
       if (error instanceof KvError && error.code !== 'CONNECT_FAILED') throw error;
-      throw changing(`${registrar}, which admits new members, cannot be reached: ${messageOf(error)}`);
+      throw changing(`${admitter}, which admits new members, cannot be reached: ${messageOf(error)}`);
     }
   }
 
@@ -128,6 +137,7 @@ export class Admission {
     const known = memberNamed(config, member.name);
     // The answer to an earlier JOIN may have been lost.
     if (known !== undefined && known.identity === member.identity) return config;
+    if (known !== undefined && known.name !== this.#options.name) return this.#replace(known, member);
     const problem = joinProblem(config, member);
     if (problem !== undefined) throw definite('JOIN_REFUSED', problem);
     const others = this.#others();
@@ -139,16 +149,61 @@ export class Admission {
       if (others.some((name, i) => this.#options.members.generation(name) !== generations[i])) {
         throw changing('a connection between members was lost meanwhile');
       }
-      return await this.#commit(config, member, others);
+      return await this.#commit(config, [...config.members, member], member, others);
     } catch (error) {
       await this.#releaseAll(others, config.epoch);
       throw error;
     }
   }
 
-  async #commit(config: ClusterConfig, member: Member, others: readonly string[]): Promise<ClusterConfig> {
+  /** Lets a node take the place of the member of its name, whose data is gone. */
+  async #replace(known: Member, member: Member): Promise<ClusterConfig> {
+    const { name, state } = this.#options;
+    const problem = replacementProblem(known, member, await this.#connectionOf(known.name));
+    if (problem !== undefined) throw problem;
+    const others = this.#others().filter((other) => other !== known.name);
+    // The registrar, which made every configuration so far, may have told one to somebody else only.
+    if (registrarOf(this.#config()).name !== name) {
+      for (const body of await Promise.all(others.map((other) => this.#pull(other))))
+        await this.onConfig(body);
+    }
+    const config = this.#config();
+    if (state.isFrozen) throw changing('another member is being admitted');
+    if (memberNamed(config, member.name)?.identity !== known.identity)
+      throw changing('somebody else was let in');
+    const heir = { ...member, mustSync: true };
+    const list = config.members.map((each) => (each.name === known.name ? heir : each));
+    return this.#commit(config, list, member, others);
+  }
+
+  /** The member may have been lost a moment ago, and nobody has noticed yet: so it is asked something. */
+  async #connectionOf(name: string): Promise<'live' | 'silent' | 'down'> {
+    const { members } = this.#options;
+    const connection = members.connection(name);
+    if (connection !== 'live') return connection;
+    const isAnswered = await members.call(name, CONFIG_PULL, {}, PROBE_TIMEOUT_MS).then(
+      () => true,
+      () => false,
+    );
+    return isAnswered ? 'live' : members.connection(name) === 'down' ? 'down' : 'silent';
+  }
+
+  async #pull(other: string): Promise<Body> {
+    try {
+      return await this.#options.members.call(other, CONFIG_PULL, {}, PUSH_TIMEOUT_MS);
+    } catch (error) {
+      throw changing(`member ${other} must be asked first: ${messageOf(error)}`);
+    }
+  }
+
+  async #commit(
+    config: ClusterConfig,
+    list: readonly Member[],
+    member: Member,
+    others: readonly string[],
+  ): Promise<ClusterConfig> {
     const { state, members, log } = this.#options;
-    const next = { ...config, epoch: config.epoch + 1, members: [...config.members, member] };
+    const next = { ...config, epoch: config.epoch + 1, members: list };
     // From here on until it is stored, or is known not to be.
     this.#isDeciding = true;
     await state.adopt(next);
@@ -205,10 +260,27 @@ export class Admission {
   }
 }
 
+/** Why a node cannot take the place of the member of its name, or undefined. */
+function replacementProblem(
+  known: Member,
+  member: Member,
+  connection: 'live' | 'silent' | 'down',
+): KvError | undefined {
+  const { name } = known;
+  if (connection === 'live') {
+    const message = `a member named ${name} is running, with another data directory: choose another name, or stop that one first`;
+    return definite('JOIN_REFUSED', message);
+  }
+  if (connection === 'silent') return changing(`the member named ${name} is still connected`);
+  if (member.weight === known.weight && member.zone === known.zone) return undefined;
+  const was = `weight ${known.weight} and zone ${JSON.stringify(known.zone)}`;
+  return definite('JOIN_REFUSED', `member ${name} had ${was}: to take its place, start with the same`);
+}
+
 /** Why a node cannot be a member beside those there are, or undefined. */
 function joinProblem(config: ClusterConfig, member: Member): string | undefined {
   if (memberNamed(config, member.name) !== undefined) {
-    return `a member named ${member.name} exists, with another data directory: if its disk was lost this node cannot take its place yet, else choose another name`;
+    return `a member named ${member.name} is running, with another data directory: choose another name`;
   }
   const neighbour = config.members.find(({ address }) => address === member.address);
   if (neighbour !== undefined) return `${member.address} is the address of member ${neighbour.name}`;

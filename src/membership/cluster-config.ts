@@ -12,9 +12,14 @@ export interface Member {
   readonly name: string;
   /**
    * Made when its data directory was, and lost with it: a node that comes back under the name with another identity
-   * has lost its disk, or is a second one of that name, and is not let in. Empty where it does not matter.
+   * has lost its disk, or is a second one of that name. Empty where it does not matter.
    */
   readonly identity: string;
+  /**
+   * It has taken the place of a member of this name whose data is gone: it has no vote on a slot before it has synced
+   * it from the other replicas. It keeps track of that itself; this only says that it must.
+   */
+  readonly mustSync?: boolean;
   /** Where peers and clients reach it, `host:port`. */
   readonly address: string;
   /** Relative capacity, 0 to 100; 1 is usual. 0 owns nothing and coordinates only. */
@@ -76,6 +81,11 @@ export function registrarOf(config: ClusterConfig): Member {
   return config.members[0]!;
 }
 
+/** The member that lets in a node of this name: the registrar, or the next in line when it is the one that was lost. */
+export function admitterOf(config: ClusterConfig, name: string): Member {
+  return config.members.find((member) => member.name !== name) ?? registrarOf(config);
+}
+
 function effectiveQuorum(configured: number, config: ClusterConfig): number {
   const replicas = effectiveReplicas(config);
   return configured === 0 ? majority(replicas) : Math.min(configured, replicas);
@@ -121,7 +131,8 @@ export function parseMember(body: Body | undefined): Member | undefined {
   if (typeof weight !== 'number' || !(weight >= 0 && weight <= WEIGHT_MAX)) return undefined;
   const identity = stringField(body, 'identity') ?? '';
   if (identity.length > 64) return undefined;
-  return { name, identity, address, weight, zone };
+  const member = { name, identity, address, weight, zone };
+  return body.mustSync === true ? { ...member, mustSync: true } : member;
 }
 
 function parseMembers(items: readonly unknown[] | undefined): Member[] | undefined {

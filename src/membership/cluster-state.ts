@@ -81,6 +81,14 @@ export class ClusterState {
     return true;
   }
 
+  /** Forgets the cluster, as if the node had never been in one; its identity stays. */
+  async leave(): Promise<void> {
+    this.#newest = undefined;
+    this.#config = undefined;
+    this.#frozenEpoch = 0;
+    await this.#store();
+  }
+
   /** Freezes under the present epoch; durable when it resolves. Writes are refused from the call on. */
   async freeze(): Promise<void> {
     this.#frozenEpoch = this.epoch;

@@ -1,6 +1,7 @@
 /**
  * Whether the other side of a link still answers, from its heartbeats: a value with the times that matter, and the
- * decision as a pure function. (The failure detector over all members is a piece of work of its own.)
+ * decision as a pure function. It says whether a request may go over this link now; whether the member lives is for all
+ * of them together to find out, in `failure-detector.ts`.
  */
 
 /** How often a heartbeat is sent on every link, in milliseconds. */

@@ -115,13 +115,38 @@ t.test('a node that crashes while it joins comes back as the same member', async
   t.equal((await cluster.status('a')).epoch, 3, 'admitted once');
 });
 
-t.test('a name that exists with another disk, and an address that is taken', async (t) => {
+t.test(
+  'a name that is taken: refused while the member runs, let in to take its place when it is gone',
+  async (t) => {
+    const cluster = await Cluster.formed();
+    cluster.add('c2', { name: 'c' });
+    t.equal(await cluster.until(codeOf(cluster.start('c2'))), 'JOIN_REFUSED');
+    cluster.crash('c2');
+    cluster.crash('c');
+    await cluster.run(100);
+    cluster.add('c3', { name: 'c', weight: 2 });
+    t.equal(await cluster.until(codeOf(cluster.start('c3'))), 'JOIN_REFUSED', 'another weight');
+    cluster.crash('c3');
+    cluster.disk('c').content.clear();
+    await cluster.until(cluster.start('c'));
+    t.same(await members(cluster, 'a'), ['a', 'b', 'c']);
+    t.equal((await cluster.status('a')).epoch, 4, 'one more change');
+  },
+);
+
+t.test('the registrar itself can be replaced: the next member lets it in', async (t) => {
   const cluster = await Cluster.formed();
+  cluster.crash('a');
+  cluster.disk('a').content.clear();
+  cluster.add('a2', { name: 'a', join: ['b:7400', 'c:7400'] });
   cluster.crash('c');
-  cluster.disk('c').content.clear();
-  t.equal(await cluster.until(codeOf(cluster.start('c'))), 'JOIN_REFUSED');
-  cluster.crash('c');
-  t.same(await members(cluster, 'a'), ['a', 'b', 'c']);
+  const starting = cluster.start('a2');
+  await cluster.run(2000);
+  t.equal((await cluster.status('b')).epoch, 3, 'not while another member cannot be asked');
+  await cluster.until(cluster.start('c'));
+  await cluster.until(starting);
+  t.equal((await cluster.status('b')).epoch, 4);
+  t.equal((await cluster.status('c')).epoch, 4);
 });
 
 t.test('a disk that belongs to another name is refused', async (t) => {

@@ -31,7 +31,7 @@ export const standingStillAccusesNobody: Scenario = {
     async function missedBy(name: string): Promise<string[]> {
       const { members } = await cluster.status(name);
       return (members as { name: string; state: string }[])
-        .filter((m) => m.state === 'unreachable')
+        .filter((m) => m.state !== 'alive' && m.state !== 'self')
         .map((m) => m.name);
     }
   },
