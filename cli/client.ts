@@ -58,6 +58,20 @@ export interface KeyOwners {
   readonly owners: readonly { readonly name: string; readonly address: string; readonly live: boolean }[];
 }
 
+/** What a repair has done; see the library's RepairView. */
+export interface RepairSummary {
+  readonly slots: number;
+  readonly peers: readonly string[];
+  readonly missing: readonly string[];
+  readonly slotsDiffering: number;
+  readonly slotsFailed: number;
+  readonly keysFetched: number;
+  readonly keysSent: number;
+  readonly bytesMoved: number;
+  readonly tookMs: number;
+  readonly problems: readonly string[];
+}
+
 /** What a node says of itself. Nodes of other versions may leave fields out or add some, so nothing is relied on. */
 export type StatusMap = Readonly<Record<string, unknown>>;
 
@@ -71,8 +85,12 @@ export interface CliClient {
   exists(key: Uint8Array, options?: CallOptions): Promise<boolean>;
   scan(options?: ScanOptions): AsyncIterable<ScanEntry>;
   ring(): RingInfo | Promise<RingInfo>;
-  /** Of the node at `address`, or of the one that the client talks to. */
-  status(address?: string): Promise<StatusMap>;
+  /** Of the node with this name or address, or of any one. */
+  status(node?: string, options?: CallOptions): Promise<StatusMap>;
+  /** Compares what a node keeps with its peers now. Takes as long as it takes. */
+  repair(node: string, options?: { slot?: number; signal?: AbortSignal }): Promise<RepairSummary>;
+  /** The level of a node's log, after setting it when there is one to set. */
+  logLevel(node: string, options?: CallOptions & { level?: string }): Promise<string>;
   owners(key: Uint8Array): KeyOwners | Promise<KeyOwners>;
   close(): unknown;
 }
@@ -80,5 +98,5 @@ export interface CliClient {
 /** Opens a client to the first of `addresses` that answers. */
 export type Connect = (
   addresses: string[],
-  options: { timeoutMs?: number; connectTimeoutMs?: number },
+  options: { timeoutMs?: number; connectTimeoutMs?: number; allowJoining?: boolean },
 ) => Promise<CliClient>;

@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { definite } from '../src/base/errors.js';
 import type { Clock } from '../src/ports/clock.js';
+import { LOG_LEVELS } from '../src/ports/log.js';
 import type { CliClient, Connect } from './client.js';
 import { type Command, usageOf } from './command-line.js';
 import { hostsFrom } from './hosts.js';
@@ -140,7 +141,8 @@ async function runCommand(
   const { output, clock, shares } = world;
   const client = () => link.client(signal, settings);
   try {
-    return await command({ settings, output, clock, shares, signal, input, client });
+    const { hosts } = link;
+    return await command({ settings, output, clock, shares, signal, input, client, hosts });
   } catch (error) {
     if (error instanceof OutputClosed) return DONE;
     writeError(output, viewError(error, effect, link.hosts), {
@@ -178,7 +180,9 @@ class Link {
 
   async client(signal: AbortSignal, settings?: Settings): Promise<CliClient> {
     const timeoutMs = settings?.timeoutMs;
-    this.#client ??= this.#connect([...this.hosts], timeoutMs === undefined ? {} : { timeoutMs });
+    // A node that is still joining has a status and a log level, at least; it refuses the rest itself.
+    const options = { allowJoining: true, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    this.#client ??= this.#connect([...this.hosts], options);
     const connecting = this.#client;
     try {
       return await untilAborted(connecting, signal);
@@ -229,10 +233,12 @@ function withoutHost(args: readonly string[]): string[] {
   return kept;
 }
 
-function grammar(): Grammar {
+/** What the prompt can complete. */
+export function grammar(): Grammar {
   const program = buildProgram({ place: 'prompt', write: () => {}, run: async () => {} });
   const flags = (command: Command) => command.options.map((option) => option.long ?? option.short ?? '');
   const commands = new Map(program.commands.map((command) => [command.name(), flags(command)]));
   for (const name of ['help', 'exit', 'quit']) commands.set(name, []);
-  return { commands, globalOptions: [...flags(program), '--help'] };
+  const words = new Map([['log-level', LOG_LEVELS]]);
+  return { commands, words, globalOptions: [...flags(program), '--help'] };
 }

@@ -4,6 +4,7 @@
  */
 import { REQUEST_TIMEOUT_MS_MAX } from '../src/base/limits.js';
 import { REPLICAS_MAX } from '../src/membership/cluster-config.js';
+import { SLOT_COUNT } from '../src/ring/slot.js';
 import {
   argument,
   type Command,
@@ -12,12 +13,16 @@ import {
   packageVersion,
   wholeNumber,
 } from './command-line.js';
-import { members, owners, ring, status } from './commands/cluster.js';
+import { owners, ring } from './commands/cluster.js';
 import { get, set, ttl } from './commands/data.js';
 import { exportRecords } from './commands/export.js';
 import { importRecords } from './commands/import.js';
+import { logLevel } from './commands/log-level.js';
 import { exists, getMany, remove, setMany } from './commands/many.js';
+import { members } from './commands/members.js';
+import { repair } from './commands/repair.js';
 import { scan } from './commands/scan.js';
+import { status } from './commands/status.js';
 import type { Effect } from './output/error-view.js';
 import type { ExitCode, Session, Settings } from './session.js';
 import { parseDurationMs } from './text/duration.js';
@@ -37,6 +42,9 @@ export interface ProgramOptions {
   /** At the prompt there is no -h: it stays with its node. */
   readonly place: 'shell' | 'prompt';
 }
+
+const WATCH_MS_DEFAULT = 1000;
+const WATCH_MS_MIN = 100;
 
 interface GlobalOptions {
   readonly host?: string;
@@ -240,13 +248,23 @@ A line that cannot be stored is reported and does not stop the others; the exit 
 function addClusterCommands(program: Command, action: ActionMaker): void {
   program
     .command('status')
-    .description('show how the node is, or with --all every member')
-    .option('--all', 'ask every member; exit code 2 when one does not answer')
-    .action(action<{ all?: true }>('reads', (session, _, { all }) => status(session, { all: all ?? false })));
+    .description('show how the node and its cluster are, or with --all what every member does')
+    .option('--all', 'one line for every member; exit code 2 when one does not answer')
+    .option('--verbose', 'show everything, also while all is well')
+    .action(
+      action<{ all?: true; verbose?: true }>('reads', (session, _, { all, verbose }) =>
+        status(session, { all: all ?? false, verbose: verbose ?? false }),
+      ),
+    );
   program
     .command('members')
     .description('show the members as the node sees them')
-    .action(action('reads', members));
+    .addOption(watchOption())
+    .action(
+      action<{ watch?: number | true }>('reads', (session, _, { watch }) =>
+        members(session, watch === true ? WATCH_MS_DEFAULT : watch),
+      ),
+    );
   program
     .command('ring')
     .description('show the cluster configuration and what each member carries')
@@ -255,4 +273,37 @@ function addClusterCommands(program: Command, action: ActionMaker): void {
     .command('owners <key>')
     .description('show which nodes keep a key')
     .action(action('reads', (session, [key]) => owners(session, key!)));
+  program
+    .command('repair')
+    .description('have the node compare what it keeps with its live peers now; exit code 2 if in part only')
+    .option(
+      '--slot <n>',
+      'only this slot; "owners KEY" says which one a key is in',
+      wholeNumber(0, SLOT_COUNT - 1),
+    )
+    .option('--all', 'every member in turn')
+    .option('--quiet', 'show no progress')
+    .action(
+      action<{ slot?: number; all?: true; quiet?: true }>('reads', (session, _, { slot, all, quiet }) =>
+        repair(session, { slot, all: all ?? false, quiet: quiet ?? false }),
+      ),
+    );
+  program
+    .command('log-level [level]')
+    .description('show how much the node logs, or set it: debug, info, warn or error')
+    .option('--all', 'every member; exit code 2 when one does not answer')
+    .action(
+      action<{ all?: true }>('reads', (session, [level], { all }) =>
+        logLevel(session, level, { all: all ?? false }),
+      ),
+    );
+}
+
+function watchOption(): Option {
+  const parse = argument((text: string) => {
+    const everyMs = parseDurationMs(text, 's', 'It');
+    if (everyMs >= WATCH_MS_MIN) return everyMs;
+    throw new UsageError(`It is at least ${WATCH_MS_MIN} ms.`);
+  });
+  return new Option('--watch [time]', 'look again and again, each second or as told').argParser(parse);
 }

@@ -32,6 +32,8 @@ export interface Settings {
 export interface Session {
   readonly settings: Settings;
   readonly output: Output;
+  /** The nodes that the user named, in the order in which they are tried. */
+  readonly hosts: readonly string[];
   /** Connects at the first call; later calls get the same client. */
   readonly client: () => Promise<CliClient>;
   /** Standard input, or undefined where a command cannot have it: at the prompt. */

@@ -1,85 +1,14 @@
-/** What an operator looks at: status, members, ring and owners. */
-import { messageOf } from '../../src/base/errors.js';
-import type { CliClient, RingInfo, StatusMap } from '../client.js';
+/** Where data lives: ring and owners. */
+import type { RingInfo } from '../client.js';
 import { writeJson } from '../output/output.js';
-import {
-  byName,
-  listOf,
-  renderMembers,
-  renderStatus,
-  renderStatusTable,
-  UNKNOWN,
-  warningsOf,
-} from '../output/status-view.js';
+import { byName, UNKNOWN } from '../output/status-fields.js';
 import { type Column, renderFacts, renderTable } from '../output/table.js';
-import { DONE, type ExitCode, FAILED, type Session } from '../session.js';
+import { DONE, type ExitCode, type Session } from '../session.js';
 import { decodeArgument, jsonBytes, shortKey } from '../text/byte-encoding.js';
 import { formatCount, formatShare } from '../text/quantity.js';
 
 /** The ring's slots; see src/ring. Every slot has a replica on each of its owners. */
 const SLOT_COUNT = 4096;
-
-/** `status [--all]`: the node that answers, or every member; 2 when a member does not answer. */
-export async function status(session: Session, options: { all: boolean }): Promise<ExitCode> {
-  const { output, settings } = session;
-  const client = await session.client();
-  if (options.all) return statusOfAll(session, client);
-  const map = await client.status();
-  if (settings.json) await writeJson(output, map);
-  else await output.write(renderStatus(map, output.colour));
-  return DONE;
-}
-
-interface NodeReport {
-  readonly name: string;
-  readonly address: string;
-  readonly status?: StatusMap;
-  readonly problem?: string;
-}
-
-async function statusOfAll(session: Session, client: CliClient): Promise<ExitCode> {
-  const { output, settings } = session;
-  const { members } = await client.ring();
-  const reports = await Promise.all(byName(members).map((member) => reportOf(client, member)));
-  if (settings.json) {
-    for (const report of reports) await writeJson(output, report.status ?? { ...report, state: 'no answer' });
-  } else {
-    await output.write(renderStatusTable(reports, output.colour));
-    for (const { name, problem } of reports) if (problem !== undefined) output.note(`${name}: ${problem}`);
-    for (const warning of commonWarnings(reports)) output.note(warning);
-  }
-  return reports.some((report) => report.status === undefined) ? FAILED : DONE;
-}
-
-async function reportOf(client: CliClient, member: { name: string; address: string }): Promise<NodeReport> {
-  const { name, address } = member;
-  try {
-    return { name, address, status: await client.status(address) };
-  } catch (error) {
-    return { name, address, problem: messageOf(error) };
-  }
-}
-
-/** Each warning with the nodes that give it, so that a cluster's trouble is not told once per node. */
-function commonWarnings(reports: readonly NodeReport[]): string[] {
-  const nodesOfWarning = new Map<string, string[]>();
-  for (const { name, status: map } of reports) {
-    for (const warning of map === undefined ? [] : warningsOf(map)) {
-      nodesOfWarning.set(warning, [...(nodesOfWarning.get(warning) ?? []), name]);
-    }
-  }
-  return [...nodesOfWarning].map(([warning, names]) => `${names.join(', ')}: ${warning}`);
-}
-
-/** `members`: who the members are, and how the answering node sees them. */
-export async function members(session: Session): Promise<ExitCode> {
-  const { output, settings } = session;
-  const client = await session.client();
-  const list = listOf((await client.status()).members);
-  if (settings.json) for (const member of list) await writeJson(output, member);
-  else await output.write(renderMembers(list, output.colour));
-  return DONE;
-}
 
 /** `ring`: the cluster's configuration, and what each member carries. */
 export async function ring(session: Session): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 /**
  * `kvd dev`: a cluster on this machine, every node a process of its own, to try things out.
  *
- * States: starting (the first node, then the others, which join it) → up → stopping. A node that dies while the cluster
+ * States: starting (one node, then the others, which join it) → up → stopping. A node that dies while the cluster
  * is up is not started again: killing nodes is what one does with such a cluster. A node that dies earlier ends it all.
  */
 import { join } from 'node:path';
@@ -152,13 +152,20 @@ class DevCluster {
     const { clock } = this.#world;
     const { signal } = this.#waiting;
     const timeIsUp = pause(clock, START_MS_MAX, signal);
-    const [first, ...others] = this.#nodes;
+    const [first, ...others] = await this.#inOrder();
     this.#start(first!, []);
     await Promise.race([first!.settled, pause(clock, HEAD_START_MS, signal)]);
     if (this.#phase === 'stopping' || first!.exit !== undefined) return;
     for (const node of others) this.#start(node, [first!.address]);
     const oneFailed = Promise.race(this.#nodes.map((node) => node.ended()));
     await Promise.race([Promise.all(this.#nodes.map((node) => node.settled)), oneFailed, timeIsUp]);
+  }
+
+  /** First one that knows the cluster: a node without data would found a new one. */
+  async #inOrder(): Promise<DevNode[]> {
+    const contents = await Promise.all(this.#nodes.map((node) => this.#world.list(node.data)));
+    const first = this.#nodes.find((_, i) => contents[i]!.length > 0) ?? this.#nodes[0]!;
+    return [first, ...this.#nodes.filter((node) => node !== first)];
   }
 
   #start(node: DevNode, join: readonly string[]): void {

@@ -110,6 +110,13 @@ const fields: { [K in OptionKey]: Omit<OptionSpec<K>, 'key' | 'flag' | 'variable
     allowed: 'level or memory',
     parse: (given) => oneOf(given, ['level', 'memory']),
   },
+  tombstoneGrace: {
+    placeholder: 'seconds',
+    description: 'how long a deleted key is remembered at least, after all replicas know of it',
+    fallback: 60,
+    allowed: 'a whole number from 15 to 31536000',
+    parse: (given) => wholeNumberOf(given, 15, 31_536_000),
+  },
   cacheMb: {
     placeholder: 'n',
     description: 'memory for hot records, in MiB',

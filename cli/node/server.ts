@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly writeQuorum: number;
   readonly fsync: Fsync;
   readonly storage: Storage;
+  /** Seconds. */
+  readonly tombstoneGrace: number;
   readonly cacheMb: number;
   readonly logLevel: LogLevel;
 }

@@ -1,5 +1,5 @@
 /**
- * The progress of an import or export, on standard error: a bar on a terminal, by cli-progress (the only file that
+ * The progress of an import, an export or a repair, on standard error: a bar on a terminal, by cli-progress (the only file that
  * imports it), a plain line every few seconds elsewhere, nothing when asked to be quiet.
  */
 import cliProgress from 'cli-progress';
@@ -42,6 +42,39 @@ export function pace(options: {
   const percent = Math.min(100, Math.floor((doneBytes * 100) / totalBytes));
   const etaMs = doneBytes > 0 ? (elapsedMs * Math.max(0, totalBytes - doneBytes)) / doneBytes : undefined;
   return { perSecond, percent, etaMs };
+}
+
+/** Progress of something that is counted in steps, and says itself what it is doing. */
+export interface Steps {
+  update(done: number, total: number, text: string): void;
+  stop(): void;
+}
+
+export type StepsOptions = Pick<ProgressOptions, 'output' | 'clock' | 'label' | 'quiet'>;
+
+/** As {@link startProgress}: a bar, a line every few seconds, or nothing. */
+export function startSteps({ output, clock, label, quiet }: StepsOptions): Steps {
+  if (quiet) return { update() {}, stop() {} };
+  if (!output.isErrorTerminal || output.errorStream === undefined) {
+    let lastLineMs = clock.monotonicMs();
+    return {
+      update(_done, _total, text) {
+        if (clock.monotonicMs() - lastLineMs < LINE_INTERVAL_MS) return;
+        lastLineMs = clock.monotonicMs();
+        output.note(`${label}: ${text}`);
+      },
+      stop() {},
+    };
+  }
+  const bar = newBar(`${label} [{bar}] {text}`, output.errorStream);
+  bar.start(1, 0, { text: 'waiting for its turn' });
+  return {
+    update(done, total, text) {
+      bar.setTotal(Math.max(1, total));
+      bar.update(done, { text });
+    },
+    stop: () => bar.stop(),
+  };
 }
 
 export function startProgress(options: ProgressOptions): Progress {
@@ -129,18 +162,23 @@ class BarProgress implements Progress {
 
   #start(): cliProgress.SingleBar {
     const { label, totalBytes } = this.#options;
-    const bar = new cliProgress.SingleBar({
-      format: totalBytes === undefined ? `${label}: {text}` : `${label} [{bar}] {text}`,
-      stream: this.#stream,
-      barsize: 24,
-      fps: 5,
-      clearOnComplete: true,
-      // Signals are handled by the command, which stops the bar itself.
-      gracefulExit: false,
-    });
+    const format = totalBytes === undefined ? `${label}: {text}` : `${label} [{bar}] {text}`;
+    const bar = newBar(format, this.#stream);
     bar.start(totalBytes ?? Number.MAX_SAFE_INTEGER, this.#doneBytes, { text: this.#text });
     return bar;
   }
+}
+
+function newBar(format: string, stream: NodeJS.WritableStream): cliProgress.SingleBar {
+  return new cliProgress.SingleBar({
+    format,
+    stream,
+    barsize: 24,
+    fps: 5,
+    clearOnComplete: true,
+    // Signals are handled by the command, which stops the bar itself.
+    gracefulExit: false,
+  });
 }
 
 function progressText(options: Parameters<typeof pace>[0]): string {

@@ -1,56 +1,51 @@
 /**
- * A node's status for people. The map comes from a node that may be of another version: a field that is missing or of
- * another type is shown as `-`, and never stops the rest.
+ * A node's status for people: short while all is well, with a line more for whatever is not, and everything when asked
+ * for it.
  */
 import type { StatusMap } from '../client.js';
 import { formatDuration } from '../text/duration.js';
-import { formatBytes, formatCount, formatShare, plural } from '../text/quantity.js';
+import { formatCount, formatShare, plural } from '../text/quantity.js';
 import type { Colour } from './colour.js';
+import { clockCell, shareCell } from './members-view.js';
+import {
+  byName,
+  bytes,
+  count,
+  duration,
+  isNumber,
+  listOf,
+  mapOf,
+  type NodeReport,
+  numberOf,
+  stateCell,
+  text,
+  UNKNOWN,
+} from './status-fields.js';
+import { warningLines } from './status-warnings.js';
 import { renderFacts, renderTable } from './table.js';
 
-/** What stands for a field that is not there. */
-export const UNKNOWN = '-';
-const NAMES = new Intl.Collator('en', { numeric: true });
+export interface StatusView {
+  readonly status: StatusMap;
+  /** What the other members say of themselves. */
+  readonly others: readonly NodeReport[];
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly verbose: boolean;
+}
 
-/** The status of one node: facts, warnings, and the members as this node sees them. */
-export function renderStatus(status: StatusMap, colour: Colour): string {
-  const warnings = warningsOf(status).map((warning) => `${colour.yellow('!')} ${warning}\n`);
-  const title = `${colour.bold(text(status.name))} at ${text(status.address)} is ${stateCell(status.state, colour)}\n`;
+/** The status of one node: what to look at, facts, and the members as this node sees them and as they see themselves. */
+export function renderStatus(view: StatusView, colour: Colour): string {
+  const { status, others } = view;
+  const asked = { name: text(status.name), address: text(status.address), status };
+  const warnings = warningLines([asked, ...others]).map((line) => `${colour.yellow('!')} ${line}\n`);
+  const title = `${colour.bold(asked.name)} at ${asked.address} is ${stateCell(status.state, colour)}\n`;
   const members = listOf(status.members);
-  const table = members.length === 0 ? '' : `\n${renderMembers(members, colour)}`;
-  return `${title}${warnings.join('')}${renderFacts(factsOf(status), colour)}${table}`;
+  const table = members.length === 0 ? '' : `\n${memberTable(members, [asked, ...others], colour)}`;
+  return `${title}${warnings.join('')}${renderFacts(factsOf(view), colour)}${table}`;
 }
 
-/** The members of a cluster as one node sees them. */
-export function renderMembers(members: readonly StatusMap[], colour: Colour): string {
-  const columns = [
-    { title: 'NAME' },
-    { title: 'ADDRESS' },
-    { title: 'STATE' },
-    { title: 'ZONE' },
-    { title: 'WEIGHT', align: 'right' },
-    { title: 'RTT', align: 'right' },
-    { title: 'CLOCK', align: 'right' },
-    { title: 'SHARE', align: 'right' },
-  ] as const;
-  const rows = byName(members).map((member) => [
-    text(member.name),
-    text(member.address),
-    stateCell(member.state, colour),
-    text(member.zone),
-    text(member.weight),
-    isNumber(member.rttMs) ? `${member.rttMs.toFixed(1)} ms` : UNKNOWN,
-    isNumber(member.clockOffsetMs) ? `${signed(Math.round(member.clockOffsetMs))} ms` : UNKNOWN,
-    isNumber(member.share) ? formatShare(member.share) : UNKNOWN,
-  ]);
-  return renderTable(columns, rows, colour);
-}
-
-/** One line for each node of `status --all`. */
-export function renderStatusTable(
-  nodes: readonly { name: string; address: string; status?: StatusMap; problem?: string }[],
-  colour: Colour,
-): string {
+/** One line for each node of `status --all`: what each of them does. */
+export function renderStatusTable(nodes: readonly NodeReport[], colour: Colour): string {
   const columns = [
     { title: 'NAME' },
     { title: 'ADDRESS' },
@@ -82,50 +77,147 @@ export function renderStatusTable(
   return renderTable(columns, rows, colour);
 }
 
-/** In the order in which people count: n2 before n10. */
-export function byName<T extends { readonly name?: unknown }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => NAMES.compare(text(a.name), text(b.name)));
+/** State, since when, incarnation, clock and share are what the node asked says; the rest is each member's own word. */
+function memberTable(members: readonly StatusMap[], reports: readonly NodeReport[], colour: Colour): string {
+  const columns = [
+    { title: 'NAME' },
+    { title: 'ADDRESS' },
+    { title: 'STATE' },
+    { title: 'SINCE', align: 'right' },
+    { title: 'INC', align: 'right' },
+    { title: 'CLOCK', align: 'right' },
+    { title: 'SHARE', align: 'right' },
+    { title: 'ITSELF' },
+    { title: 'HINTS', align: 'right' },
+    { title: 'IN SYNC', align: 'right' },
+  ] as const;
+  const rows = byName(members).map((member) => [
+    text(member.name),
+    text(member.address),
+    stateCell(member.state, colour),
+    duration(member.sinceMs),
+    text(member.incarnation),
+    clockCell(member),
+    shareCell(member),
+    ...ownCells(
+      reports.find(({ name }) => name === member.name),
+      colour,
+    ),
+  ]);
+  return renderTable(columns, rows, colour);
 }
 
-/** What an operator should look at. */
-export function warningsOf(status: StatusMap): string[] {
-  const warnings: string[] = [];
-  if (status.state === 'storage-failed')
-    warnings.push('its storage failed: it takes no part until that is repaired');
-  if (status.underReplicated === true) {
-    const has = count(status.effectiveReplicas);
-    warnings.push(`under-replicated: keys have ${has} of ${count(status.replicas)} replicas; add nodes`);
-  }
-  const unreachable = listOf(status.members).filter((member) => member.state === 'unreachable');
-  if (unreachable.length > 0) warnings.push(`unreachable: ${unreachable.map(memberProblem).join(', ')}`);
-  const corrupt = mapOf(status.storage).corruptRecords;
-  if (isNumber(corrupt) && corrupt > 0)
-    warnings.push(`${plural(corrupt, 'corrupt record')} found on its disk`);
-  return warnings;
+function ownCells(report: NodeReport | undefined, colour: Colour): string[] {
+  if (report === undefined) return [UNKNOWN, UNKNOWN, UNKNOWN];
+  const { status } = report;
+  if (status === undefined) return [colour.red('no answer'), UNKNOWN, UNKNOWN];
+  return [stateCell(status.state, colour), count(mapOf(status.hints).hints), inSyncCell(status)];
 }
 
-/** The items of a list that are maps. */
-export function listOf(value: unknown): StatusMap[] {
-  return Array.isArray(value) ? value.filter(isMap) : [];
+/** The part of its slots that a node knows to be equal to its peers'. */
+function inSyncCell(status: StatusMap): string {
+  const { replicated, inSync } = mapOf(mapOf(status.antiEntropy).slots);
+  if (!isNumber(replicated) || !isNumber(inSync) || replicated === 0) return UNKNOWN;
+  const synced = Math.min(inSync, replicated - numberOf(mapOf(status.sync).slotsLeft));
+  // Rounded down: 100 % means all of them.
+  return formatShare(Math.floor((Math.max(0, synced) / replicated) * 1000) / 1000);
 }
 
-function memberProblem({ name, problem }: StatusMap): string {
-  return typeof problem === 'string' && problem !== '' ? `${text(name)} (${problem})` : text(name);
+type Fact = readonly [name: string, fact: string];
+
+function factsOf(view: StatusView): Fact[] {
+  const { status, verbose } = view;
+  if (status.state === 'joining' && !verbose) return [upFact(status)];
+  const quorums = `${quorum(status.readQuorum)} to read, ${quorum(status.writeQuorum)} to write`;
+  const members = plural(listOf(status.members).length, 'member');
+  return [
+    ['cluster', `${text(status.clusterId)}, epoch ${text(status.epoch)}, ${members}`],
+    ['replicas', `${count(status.effectiveReplicas ?? status.replicas)}; ${quorums}`],
+    upFact(status),
+    ...healingFacts(view),
+    ...(verbose ? loadFacts(status) : []),
+  ];
 }
 
-function factsOf(status: StatusMap): [string, string][] {
+function upFact(status: StatusMap): Fact {
+  return ['up', `${duration(status.uptimeMs)}, software ${text(status.software)}`];
+}
+
+/** What the node does so that replicas are equal: only what there is to say, or everything. */
+function healingFacts({ status, nowMs, verbose }: StatusView): Fact[] {
+  const facts: Fact[] = [];
+  const { slots, lastRound, repair } = mapOf(status.antiEntropy);
+  // While it syncs, what trees say of it is of no use; how far it is stands among the warnings.
+  if (slots !== undefined && status.sync === undefined)
+    facts.push(['slots', slotsLine(mapOf(slots), listOf(status.members))]);
+  const round = mapOf(lastRound);
+  if (round.peer !== undefined) facts.push(['compared', roundLine(round, nowMs)]);
+  else if (verbose) facts.push(['compared', 'with nobody yet']);
+  if (repair !== undefined && repair !== null) facts.push(['repair', repairLine(mapOf(repair))]);
+  const hints = hintsLine(mapOf(status.hints));
+  if (hints !== '' || verbose) facts.push(['hints', hints === '' ? 'none' : hints]);
+  const tombstones = mapOf(status.tombstones);
+  if (verbose || text(tombstones.waitsFor) !== UNKNOWN)
+    facts.push(['tombstones', tombstonesLine(tombstones)]);
+  if (verbose) facts.push(['health', `${text(status.health)} (1 is good)`]);
+  return facts;
+}
+
+function slotsLine(slots: StatusMap, members: readonly StatusMap[]): string {
+  const { replicated, inSync, divergent, unbuilt } = slots;
+  const kept = `${count(replicated)} kept here`;
+  const isWhole = members.every(({ state }) => state === 'alive' || state === 'self');
+  if (inSync === replicated) return `${kept}, all in sync${isWhole ? '' : ' with the replicas that live'}`;
+  const parts = [`${kept}: ${count(inSync)} in sync`];
+  if (numberOf(divergent) > 0) parts.push(`${count(divergent)} divergent`);
+  if (numberOf(unbuilt) > 0) parts.push(`${count(unbuilt)} without a hash tree yet`);
+  return parts.join(', ');
+}
+
+function roundLine(round: StatusMap, nowMs: number): string {
+  const ago = isNumber(round.at) ? ` ${formatDuration(Math.max(0, nowMs - round.at))} ago` : '';
+  const moved = numberOf(round.keysFetched) + numberOf(round.keysSent);
+  const result =
+    moved === 0
+      ? 'nothing to move'
+      : `${plural(moved, 'key')} and ${bytes(round.bytes)} moved in ${duration(round.tookMs)}`;
+  return `with ${text(round.peer)}${ago}, ${plural(numberOf(round.slots), 'slot')}: ${result}`;
+}
+
+export function repairLine({ peer, done, comparisons }: StatusMap): string {
+  const partner = text(peer) === UNKNOWN ? 'about to begin' : `with ${text(peer)}`;
+  return `${partner}, ${count(done)} of ${count(comparisons)} comparisons done`;
+}
+
+function hintsLine({ targets }: StatusMap): string {
+  return listOf(targets)
+    .filter(({ hints, unsyncedSlots }) => numberOf(hints) > 0 || numberOf(unsyncedSlots) > 0)
+    .map(({ target, hints, draining, unsyncedSlots }) => {
+      const overflowed = numberOf(unsyncedSlots);
+      const going = draining === true ? ', being sent' : '';
+      const rest =
+        overflowed > 0 ? `, ${plural(overflowed, 'slot')} over the limit (compared when it is back)` : '';
+      return `${formatCount(numberOf(hints))} for ${text(target)}${going}${rest}`;
+    })
+    .join('; ');
+}
+
+function tombstonesLine({ waiting, collected, expired, waitsFor }: StatusMap): string {
+  const waits = text(waitsFor) === UNKNOWN ? '' : `, waiting for ${text(waitsFor)}`;
+  return `${count(waiting)} kept${waits}; ${count(collected)} collected, ${count(expired)} keys expired`;
+}
+
+function loadFacts(status: StatusMap): Fact[] {
   const storage = mapOf(status.storage);
   const requests = mapOf(status.requests);
   const connections = mapOf(status.connections);
   const cpu = mapOf(status.cpu);
-  const quorums = `${quorum(status.readQuorum)} to read, ${quorum(status.writeQuorum)} to write`;
+  const totals = mapOf(mapOf(status.antiEntropy).totals);
   return [
     [
-      'cluster',
-      `${text(status.clusterId)}, epoch ${text(status.epoch)}, ${plural(listOf(status.members).length, 'member')}`,
+      'rounds',
+      `${count(totals.rounds)}; ${count(totals.keysFetched)} keys fetched, ${count(totals.keysSent)} sent, ${bytes(totals.bytes)} moved`,
     ],
-    ['replicas', `${count(status.effectiveReplicas ?? status.replicas)}; ${quorums}`],
-    ['up', `${duration(status.uptimeMs)}, software ${text(status.software)}`],
     [
       'storage',
       `${text(storage.engine)}, fsync ${text(storage.fsync)}, ${text(storage.state)}, ${count(storage.cacheRecords)} records in the cache`,
@@ -144,49 +236,10 @@ function factsOf(status: StatusMap): [string, string][] {
   ];
 }
 
-function stateCell(state: unknown, colour: Colour): string {
-  const name = text(state);
-  if (name === 'serving' || name === 'alive' || name === 'self') return colour.green(name);
-  return name === 'joining' ? colour.yellow(name) : colour.red(name);
-}
-
-function text(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value !== '' ? value : UNKNOWN;
-}
-
 function quorum(value: unknown): string {
   return value === 0 ? 'a majority' : count(value);
 }
 
-function count(value: unknown): string {
-  return isNumber(value) ? formatCount(value) : UNKNOWN;
-}
-
-function bytes(value: unknown): string {
-  return isNumber(value) ? formatBytes(value) : UNKNOWN;
-}
-
-function duration(value: unknown): string {
-  return isNumber(value) ? formatDuration(value) : UNKNOWN;
-}
-
 function cpuTime(microseconds: unknown): string {
   return isNumber(microseconds) ? formatDuration(microseconds / 1000) : UNKNOWN;
-}
-
-function signed(value: number): string {
-  return value > 0 ? `+${value}` : String(value);
-}
-
-function mapOf(value: unknown): StatusMap {
-  return isMap(value) ? value : {};
-}
-
-function isMap(value: unknown): value is StatusMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }

@@ -4,6 +4,8 @@ import { tokenize } from './tokenizer.js';
 export interface Grammar {
   /** Every command with its options, as `--limit`. */
   readonly commands: ReadonlyMap<string, readonly string[]>;
+  /** What the first argument of a command can be, where that is one of a few words. */
+  readonly words?: ReadonlyMap<string, readonly string[]>;
   /** Options that every command takes. */
   readonly globalOptions: readonly string[];
 }
@@ -29,6 +31,8 @@ function candidates(wordsBefore: readonly string[], fragment: string, grammar: G
   if (command === undefined) return names;
   if (command === 'help') return wordsBefore.length === 1 ? names : [];
   const options = grammar.commands.get(command);
-  if (options === undefined || !fragment.startsWith('-') || wordsBefore.includes('--')) return [];
+  if (options === undefined || wordsBefore.includes('--')) return [];
+  if (!fragment.startsWith('-'))
+    return wordsBefore.length === 1 ? [...(grammar.words?.get(command) ?? [])] : [];
   return [...options, ...grammar.globalOptions].sort();
 }

@@ -247,7 +247,7 @@ export class Dispatcher implements NodeListener {
       failures,
       retries: this.#settings.retries,
     });
-    if (!isWorthIt || nowMs + delayMs >= request.deadlineMs) {
+    if (!isWorthIt || request.isOnce || nowMs + delayMs >= request.deadlineMs) {
       this.#finish(request, error);
       return;
     }

@@ -24,15 +24,17 @@ export { type KeyFailure, KvBatchError } from './batch.js';
 export type { KvClient } from './kv-client.js';
 export type {
   ConnectOptions,
+  LogLevelOptions,
   OperationOptions,
   ReadOptions,
+  RepairOptions,
   ScanOptions,
   SetOptions,
   WriteOptions,
 } from './options.js';
 export type { Entry } from './replies.js';
 export type { ScanEntry } from './scan.js';
-export type { OwnersView, RingView, StatusView } from './views.js';
+export type { OwnersView, RepairView, RingView, StatusView } from './views.js';
 
 /**
  * Connects to a cluster: to the first of `addresses` that answers, from which the ring is learned; then to the nodes that

@@ -3,14 +3,13 @@
  * is the surface, and makes no decisions.
  */
 import type { BytesLike } from '../base/bytes.js';
-import type { KvError } from '../base/errors.js';
-import { definite } from '../base/errors.js';
+import { definite, KvError } from '../base/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Network } from '../ports/network.js';
 import type { Random } from '../ports/random.js';
 import type { KeyHasher } from '../ring/hash.js';
 import type { Version } from '../version/version.js';
-import { OWNERS, SCAN, STATUS } from '../wire/message-type.js';
+import { LOG_LEVEL, OWNERS, SCAN, STATUS } from '../wire/message-type.js';
 import { Flusher } from '../wire/outbox.js';
 import { Batch } from './batch.js';
 import { Dispatcher } from './dispatcher.js';
@@ -21,15 +20,18 @@ import {
   deleteRequest,
   getRequest,
   keyBytes,
+  repairRequest,
   setRequest,
 } from './operations.js';
 import {
   type ConnectOptions,
   checkAddress,
+  type LogLevelOptions,
   type OperationOptions,
   pageSizeOr,
   quorumOr,
   type ReadOptions,
+  type RepairOptions,
   resolveAddresses,
   resolveSettings,
   type ScanOptions,
@@ -49,7 +51,15 @@ import {
 import type { ReplyReader, Request } from './request.js';
 import { RingWatch } from './ring-watch.js';
 import { readPage, type ScanEntry, type ScanPage, scanBody, scanPages } from './scan.js';
-import { type OwnersView, type RingView, readOwners, ringView, type StatusView } from './views.js';
+import {
+  type OwnersView,
+  type RepairView,
+  type RingView,
+  readLogLevel,
+  readOwners,
+  ringView,
+  type StatusView,
+} from './views.js';
 
 /** What the client takes from its surroundings; the simulator gives its own. */
 export interface ClientPorts {
@@ -78,6 +88,8 @@ export async function openClient(
     await client.learn();
     return client;
   } catch (error) {
+    const isJoining = error instanceof KvError && error.code === 'NOT_A_MEMBER';
+    if (isJoining && options.allowJoining === true) return client;
     await client.close();
     throw error;
   }
@@ -222,6 +234,35 @@ export class KvClient {
     return this.#run(() => {
       const request = this.#bodyRequest({ type: STATUS, body: {}, readReply: readResult }, options);
       if (node !== undefined) request.pinned = this.#nodeOf(node);
+      return request;
+    });
+  }
+
+  /**
+   * Compares everything that a node keeps (or one slot of it) with what its live peers keep, now, and brings all of them in
+   * step. The node is given by name or address. Its `status` shows the progress, under `antiEntropy.repair`.
+   *
+   * @throws KvError `BUSY` when it repairs already; `BAD_REQUEST` for a slot that is none.
+   */
+  repair(node: string, options: RepairOptions = NONE): Promise<RepairView> {
+    return this.#run(() => {
+      const request = repairRequest(options);
+      request.pinned = this.#nodeOf(node);
+      return request;
+    });
+  }
+
+  /**
+   * The level of a node's log: `debug`, `info`, `warn` or `error`. With `level` in the options it is set first, until the
+   * node stops. The node is given by name or address.
+   *
+   * @throws KvError `BAD_REQUEST` for a level that is none.
+   */
+  logLevel(node: string, options: LogLevelOptions = NONE): Promise<string> {
+    return this.#run(() => {
+      const body = options.level === undefined ? {} : { level: options.level };
+      const request = this.#bodyRequest({ type: LOG_LEVEL, body, readReply: readLogLevel }, options);
+      request.pinned = this.#nodeOf(node);
       return request;
     });
   }

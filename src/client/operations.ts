@@ -3,19 +3,24 @@ import { type BytesLike, toBytes } from '../base/bytes.js';
 import { definite, type KvError } from '../base/errors.js';
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../base/limits.js';
 import type { Body } from '../wire/body.js';
-import { DELETE, GET, SET } from '../wire/message-type.js';
+import { DELETE, GET, REPAIR, SET } from '../wire/message-type.js';
 import { showKey } from './failures.js';
 import {
   expiryOf,
   type OperationOptions,
   quorumOr,
   type ReadOptions,
+  type RepairOptions,
   type SetOptions,
   timeoutOr,
   type WriteOptions,
 } from './options.js';
 import { readDeleted, readWritten } from './replies.js';
 import { type ReplyReader, Request } from './request.js';
+import { readRepair } from './views.js';
+
+/** A node that has much to compare takes long; one that has died meanwhile is noticed by its silence. */
+const REPAIR_MS_MAX = 3_600_000;
 
 /** A GET. @throws KvError `BAD_REQUEST` or `TOO_LARGE`. */
 export function getRequest(
@@ -67,6 +72,14 @@ export function bodyRequest(
 ): Request {
   const request = newRequest(fields.type, fields.key, fields.readReply, options, timeoutMs);
   request.body = fields.body;
+  return request;
+}
+
+/** A REPAIR. @throws KvError `BAD_REQUEST`. */
+export function repairRequest({ slot, signal }: RepairOptions): Request {
+  const request = new Request(REPAIR, undefined, readRepair, REPAIR_MS_MAX, signal);
+  request.body = slot === undefined ? {} : { slot };
+  request.isOnce = true;
   return request;
 }
 

@@ -32,6 +32,11 @@ export interface ConnectOptions {
   readonly retries?: number | undefined;
   /** Connections to each node, 1 to 16; 1 by default. One is enough until a single TCP stream is the limit. */
   readonly connectionsPerNode?: number | undefined;
+  /**
+   * Connect to a node that is still joining its cluster, too: it answers `status` and `logLevel`, and refuses everything
+   * else with `NOT_A_MEMBER`. Without it `connect` itself rejects with that, which is the default.
+   */
+  readonly allowJoining?: boolean | undefined;
 }
 
 /** Options that every operation takes. */
@@ -60,6 +65,19 @@ export interface SetOptions extends WriteOptions {
   readonly ttlMs?: number | undefined;
   /** When the value expires, in ms since 1970. A moment in the past stores a value that nobody sees. */
   readonly expiresAtMs?: number | undefined;
+}
+
+/** Options of `logLevel`. */
+export interface LogLevelOptions extends OperationOptions {
+  /** The level to set: `debug`, `info`, `warn` or `error`; left out, the level is only shown. */
+  readonly level?: string | undefined;
+}
+
+/** Options of `repair`. It takes as long as it takes, an hour at most; a signal ends the waiting, not the repair. */
+export interface RepairOptions {
+  /** Only this slot, 0 to 4095; all slots of the node by default. */
+  readonly slot?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of `scan`; the time applies to each page. */

@@ -49,6 +49,8 @@ export class Request {
   body: Body | undefined = undefined;
   /** The only node that may answer. */
   pinned: ClientNode | undefined = undefined;
+  /** Sent once only: what it starts goes on when the answer is lost, and a second one would be refused. */
+  isOnce = false;
   /** The library's own: takes no place among those in flight, and nobody waits for it when the client closes. */
   background = false;
 

@@ -26,6 +26,7 @@ const RETRY_CLASS: Readonly<Record<ErrorCode, RetryClass>> = {
   QUORUM_TIMEOUT: 'elsewhere',
   QUORUM_CONTESTED: 'elsewhere',
   STORAGE_FAILED: 'elsewhere',
+  SYNCING: 'elsewhere',
   NOT_A_MEMBER: 'elsewhere',
   CONNECTION_LOST: 'elsewhere',
   CONNECT_FAILED: 'elsewhere',

@@ -27,6 +27,28 @@ export interface OwnersView {
   readonly owners: readonly { readonly name: string; readonly address: string; readonly live: boolean }[];
 }
 
+/** What a repair has done. */
+export interface RepairView {
+  /** Slots that the node keeps, of those it was asked for. */
+  readonly slots: number;
+  /** The live peers that they were compared with. */
+  readonly peers: readonly string[];
+  /** Peers that keep some of these slots, and could not be compared with because they are down. */
+  readonly missing: readonly string[];
+  /** Slots that differed, each counted once for every peer. */
+  readonly slotsDiffering: number;
+  /** Slots that some peer could not be brought in step with. */
+  readonly slotsFailed: number;
+  /** Records that came from the peers, and that went to them. */
+  readonly keysFetched: number;
+  readonly keysSent: number;
+  /** In both directions, about; comparing included. */
+  readonly bytesMoved: number;
+  readonly tookMs: number;
+  /** What kept it from being complete, one sentence for each peer. */
+  readonly problems: readonly string[];
+}
+
 /** The answer to RING. */
 export interface RingAnswer {
   readonly config: ClusterConfig;
@@ -66,4 +88,30 @@ function parseOwner(body: Body | undefined): OwnersView['owners'][number] | unde
   const address = stringField(body, 'address');
   if (name === undefined || address === undefined || typeof body.live !== 'boolean') return undefined;
   return { name, address, live: body.live };
+}
+
+export function readLogLevel(frame: Frame): string | undefined {
+  const body = readResult(frame);
+  return body === undefined ? undefined : stringField(body, 'level');
+}
+
+export function readRepair(frame: Frame): RepairView | undefined {
+  const body = readResult(frame);
+  if (body === undefined) return undefined;
+  const count = (name: string): number => integerField(body, name, 0, Number.MAX_SAFE_INTEGER) ?? 0;
+  const texts = (name: string): string[] =>
+    (arrayField(body, name) ?? []).filter((item): item is string => typeof item === 'string');
+  if (arrayField(body, 'peers') === undefined) return undefined;
+  return {
+    slots: count('slots'),
+    peers: texts('peers'),
+    missing: texts('missing'),
+    slotsDiffering: count('slotsDiffering'),
+    slotsFailed: count('slotsFailed'),
+    keysFetched: count('keysFetched'),
+    keysSent: count('keysSent'),
+    bytesMoved: count('bytesMoved'),
+    tookMs: count('tookMs'),
+    problems: texts('problems'),
+  };
 }

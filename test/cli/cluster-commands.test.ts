@@ -1,6 +1,5 @@
 import { test } from 'tap';
 import { colour } from '../../cli/output/colour.js';
-import { renderStatus } from '../../cli/output/status-view.js';
 import { renderTable } from '../../cli/output/table.js';
 import { AutoClock } from './auto-clock.js';
 import { FakeClient } from './fake-client.js';
@@ -61,46 +60,61 @@ function cluster(): FakeClient {
   return client;
 }
 
-test('status', async (t) => {
+test('status: the node that was named, and a word of each other member', async (t) => {
   const { output, exitCode } = await kvcli(['status'], { client: cluster() });
   t.equal(exitCode, 0);
   t.equal(
     output.text,
     `n1 at 127.0.0.1:7400 is serving
-! under-replicated: keys have 3 of 5 replicas; add nodes
-! unreachable: n10 (timeout)
 ! 2 corrupt records found on its disk
-cluster      c0ffee, epoch 4, 3 members
-replicas     3; a majority to read, 2 to write
-up           2h 1m, software 0.1.0
-storage      level, fsync everysec, ok, 12,345 records in the cache
-requests     1,000 reads, 200 writes, 6 failures, 7 in flight
-repairs      3 read repairs, 4 hedged reads, 5 writes sent again
-connections  2 from clients, 4 with peers
-cpu          1.5 s user, 250 ms system
-memory       84.1 MiB
+! under-replicated: keys have 3 of 5 replicas; add nodes
+! n10 is unreachable (timeout)
+! n2: it is in no cluster yet, and asks the nodes of its --join; its log says what they answer
+! n2: 2 corrupt records found on its disk
+cluster   c0ffee, epoch 4, 3 members
+replicas  3; a majority to read, 2 to write
+up        2h 1m, software 0.1.0
 
-NAME  ADDRESS         STATE        ZONE  WEIGHT      RTT    CLOCK   SHARE
-n1    127.0.0.1:7400  self         east       1        -        -  33.3 %
-n2    127.0.0.1:7401  alive        -          1   0.2 ms    -3 ms  33.3 %
-n10   127.0.0.1:7402  unreachable  west       1  12.0 ms  +250 ms  33.3 %
+NAME  ADDRESS         STATE        SINCE  INC    CLOCK   SHARE  ITSELF     HINTS  IN SYNC
+n1    127.0.0.1:7400  self             -    -        -  33.3 %  serving        -        -
+n2    127.0.0.1:7401  alive            -    -    -3 ms  33.3 %  joining        -        -
+n10   127.0.0.1:7402  unreachable      -    -  +250 ms  33.3 %  no answer      -        -
 `,
   );
-  t.same((await kvcli(['status', '--json'], { client: cluster() })).output.json, [STATUS]);
+  const json = (await kvcli(['status', '--json'], { client: cluster() })).output.json;
+  t.match(json, [
+    {
+      ...STATUS,
+      others: [
+        { name: 'n2', status: {} },
+        { name: 'n10', problem: /refused/ },
+      ],
+    },
+  ]);
 });
 
-test('a status of another version is shown as far as it goes', async (t) => {
-  const odd = {
-    name: 5,
-    members: [null, { name: 'x', share: 'much' }, 'y'],
-    requests: [],
-    uptimeMs: Number.NaN,
-  };
-  const shown = renderStatus(odd, colour(false));
-  t.match(shown, /^5 at - is -\n/);
-  t.match(shown, /\nup {11}-, software -\n/);
-  t.match(shown, /\nx {5}- {8}- {6}- {10}-/);
-  t.match(renderStatus({}, colour(false)), /^- at - is -\n/);
+test('status --verbose shows everything', async (t) => {
+  const { output } = await kvcli(['status', '--verbose'], { client: cluster() });
+  for (const line of [
+    'storage      level, fsync everysec, ok, 12,345 records in the cache',
+    'requests     1,000 reads, 200 writes, 6 failures, 7 in flight',
+    'repairs      3 read repairs, 4 hedged reads, 5 writes sent again',
+    'connections  2 from clients, 4 with peers',
+    'cpu          1.5 s user, 250 ms system',
+    'memory       84.1 MiB',
+    'hints        none',
+    'compared     with nobody yet',
+  ])
+    t.ok(output.text.includes(`\n${line}\n`), line);
+});
+
+test('status asks the next of the nodes that were named when the first is away', async (t) => {
+  const client = cluster();
+  const { output } = await kvcli(['-h', '127.0.0.1:7402,127.0.0.1:7400', 'status'], { client });
+  t.match(output.text, /^n1 at/);
+  const none = await kvcli(['-h', '127.0.0.1:7402', 'status'], { client });
+  t.equal(none.exitCode, 2);
+  t.match(none.output.notes, [/CONNECT_FAILED: no node answers at 127.0.0.1:7402/]);
 });
 
 test('status --all asks every member, and fails when one does not answer', async (t) => {
@@ -116,9 +130,10 @@ n10   127.0.0.1:7402  no answer      -      -       -        -         -        
   );
   t.same(output.notes, [
     'n10: cannot connect to 127.0.0.1:7402: connection refused',
-    'n1, n2: under-replicated: keys have 3 of 5 replicas; add nodes',
-    'n1: unreachable: n10 (timeout)',
     'n1, n2: 2 corrupt records found on its disk',
+    'n1, n2: under-replicated: keys have 3 of 5 replicas; add nodes',
+    'n1: n10 is unreachable (timeout)',
+    'n2: it is in no cluster yet, and asks the nodes of its --join; its log says what they answer',
   ]);
   const json = (await kvcli(['status', '--all', '--json'], { client: cluster() })).output.json;
   t.equal(json.length, 3);

@@ -76,7 +76,12 @@ function dev(
       clock,
       signals: process,
       isPortFree: async () => true,
-      list: async () => existing,
+      list: async (directory) =>
+        directory === './data'
+          ? existing
+          : existing.includes(directory.slice('data/'.length))
+            ? ['CURRENT']
+            : [],
       spawn: (args, listeners) => {
         const child = new FakeChild(1000 + children.length, args, listeners);
         children.push(child);
@@ -98,6 +103,19 @@ async function devUp(options: Partial<DevOptions> = {}): Promise<Dev> {
   await turns();
   return started;
 }
+
+test('a first node without data joins those that have some', async (t) => {
+  const { children } = dev({}, (child) => child.serve(), ['n2', 'n3']);
+  await turns();
+  t.same(
+    children.map((child) => [child.name, child.args[child.args.indexOf('--join') + 1]]),
+    [
+      ['n2', '--name'],
+      ['n1', '127.0.0.1:7401'],
+      ['n3', '127.0.0.1:7401'],
+    ],
+  );
+});
 
 test('the first node, then the others, which join it; then what to try', async (t) => {
   const { exitCode, children, output, process, clock } = await devUp({ nodeOptions: ['--fsync', 'always'] });

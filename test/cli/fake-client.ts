@@ -8,6 +8,7 @@ import type {
   CliClient,
   Entry,
   KeyOwners,
+  RepairSummary,
   RingInfo,
   ScanEntry,
   ScanOptions,
@@ -37,6 +38,14 @@ export class FakeClient implements CliClient {
   readError: KvError | undefined;
   ringInfo: RingInfo | undefined;
   readonly statusOf = new Map<string, StatusMap>();
+  /** What `repair` of a node ends with. */
+  readonly repairOf = new Map<string, RepairSummary | KvError>();
+  /** Log levels by node; those that are not here do not answer. */
+  readonly levelOf = new Map<string, string>();
+  /** Slots that repairs were asked for, with the node. */
+  readonly repairs: { node: string; slot: number | undefined }[] = [];
+  /** Called before each answer to `status`. */
+  onStatus: (address: string) => void = () => {};
   inFlight = 0;
   inFlightPeak = 0;
   isClosed = false;
@@ -114,10 +123,27 @@ export class FakeClient implements CliClient {
   }
 
   async status(address?: string): Promise<StatusMap> {
+    this.onStatus(address ?? '');
     const status = this.statusOf.get(address ?? '');
     if (status === undefined)
       throw definite('CONNECT_FAILED', `cannot connect to ${address}: connection refused`);
     return status;
+  }
+
+  async repair(node: string, options: { slot?: number; signal?: AbortSignal } = {}): Promise<RepairSummary> {
+    this.repairs.push({ node, slot: options.slot });
+    const end = this.repairOf.get(node) ?? definite('CONNECT_FAILED', `cannot connect to ${node}`);
+    for (let i = 0; i < 20; i++) await turn();
+    if (end instanceof Error) throw end;
+    return end;
+  }
+
+  async logLevel(node: string, options: { level?: string } = {}): Promise<string> {
+    const level = this.levelOf.get(node);
+    if (level === undefined)
+      throw definite('CONNECT_FAILED', `cannot connect to ${node}: connection refused`);
+    this.levelOf.set(node, options.level ?? level);
+    return options.level ?? level;
   }
 
   async owners(): Promise<KeyOwners> {

@@ -26,6 +26,7 @@ test('defaults', async (t) => {
     writeQuorum: 0,
     fsync: 'everysec',
     storage: 'level',
+    tombstoneGrace: 60,
     cacheMb: 64,
     logLevel: 'info',
   });
@@ -52,6 +53,7 @@ const samples: Record<OptionKey, { typed: [string, string, unknown]; parsed: [un
     writeQuorum: { typed: ['1', '2', 3], parsed: [1, 2, 3] },
     fsync: { typed: ['always', 'never', 'everysec'], parsed: ['always', 'never', 'everysec'] },
     storage: { typed: ['memory', 'level', 'memory'], parsed: ['memory', 'level', 'memory'] },
+    tombstoneGrace: { typed: ['15', '60', 3600], parsed: [15, 60, 3600] },
     cacheMb: { typed: ['0', '1', 2], parsed: [0, 1, 2] },
     logLevel: { typed: ['debug', 'warn', 'error'], parsed: ['debug', 'warn', 'error'] },
   };

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { test } from 'tap';
+import { grammar } from '../../cli/kvcli-main.js';
 import { complete, type Grammar } from '../../cli/prompt/completer.js';
 import { HISTORY_LINES_MAX, History } from '../../cli/prompt/history.js';
 import { runPrompt } from '../../cli/prompt/prompt.js';
@@ -76,6 +77,22 @@ test('completion', async (t) => {
   ];
   for (const [line, hits, fragment] of cases)
     t.same(complete(line, GRAMMAR), [hits, fragment], JSON.stringify(line));
+});
+
+test('completion knows the commands of an operator', async (t) => {
+  const cases: [string, string[], string][] = [
+    ['rep', ['repair '], 'rep'],
+    ['repair --s', ['--slot '], '--s'],
+    ['members --w', ['--watch '], '--w'],
+    ['status --v', ['--verbose '], '--v'],
+    ['log', ['log-level '], 'log'],
+    ['log-level ', ['debug', 'info', 'warn', 'error'], ''],
+    ['log-level d', ['debug '], 'd'],
+    ['log-level debug ', [], ''],
+    ['log-level --al', ['--all '], '--al'],
+  ];
+  for (const [line, hits, fragment] of cases)
+    t.same(complete(line, grammar()), [hits, fragment], JSON.stringify(line));
 });
 
 test('history: kept privately, cut to size, without secrets and repetitions', async (t) => {

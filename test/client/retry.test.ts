@@ -24,6 +24,7 @@ const TABLE: Readonly<Record<ErrorCode, 'never' | 'elsewhere' | 'soon'>> = {
   CLOCK_NOT_READY: 'soon',
   CONFIG_CHANGING: 'soon',
   EPOCH_MISMATCH: 'soon',
+  SYNCING: 'elsewhere',
 };
 
 t.test('what is sent again', async (t) => {

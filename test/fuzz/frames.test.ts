@@ -256,7 +256,7 @@ t.test('the unmutated examples are all used and accepted', async (t) => {
 
 t.test('the rounds reach both outcomes of everything that matters', async (t) => {
   const seen = { frames: 0, refused: 0, pending: 0, bodies: 0, configs: 0, records: 0 };
-  for (let seed = 0; seed < 500; seed++) {
+  for (let seed = 0; seed < 1500; seed++) {
     const stream = makeStream(new SeededRandom(seed));
     const { frames, isRefused, left } = expectedOf(stream);
     seen.frames += frames;

@@ -182,12 +182,14 @@ export class World {
     return this.cluster.names.filter((name) => !owners.includes(name));
   }
 
-  /** Whom each running node sees as unreachable; nodes that see everybody are left out. */
+  /** Whom each running node sees as unreachable, suspect or faulty; nodes that see everybody are left out. */
   async unreachable(): Promise<Record<string, string[]>> {
     const views: Record<string, string[]> = {};
     for (const name of this.running()) {
       const { members = [] } = await this.cluster.status(name);
-      const missing = (members as { name: string; state: string }[]).filter((m) => m.state === 'unreachable');
+      const missing = (members as { name: string; state: string }[]).filter(
+        ({ state }) => state !== 'alive' && state !== 'self',
+      );
       if (missing.length > 0) views[name] = missing.map((member) => member.name);
     }
     return views;

@@ -5,15 +5,24 @@ import { anyNodeWithoutRedirect } from './any-node-without-redirect.js';
 import { clockSkewLosesNoUpdate } from './clock-skew-loses-no-update.js';
 import { concurrentSetsOneWinner } from './concurrent-sets-one-winner.js';
 import { create100Keys } from './create-100-keys.js';
+import { deadDataIsNotCompared } from './dead-data-is-not-compared.js';
 import { delete100Keys } from './delete-100-keys.js';
 import { deleteAbsentKey } from './delete-absent-key.js';
 import { deletedKeysStayAway } from './deleted-keys-stay-away.js';
+import { equalKeysAreNotRepaired } from './equal-keys-are-not-repaired.js';
 import { equalTimestampsCommute } from './equal-timestamps-commute.js';
 import { errorsAreHonest } from './errors-are-honest.js';
+import { exchangeRevivesNothing } from './exchange-revives-nothing.js';
 import { expiredKeysStayAway } from './expired-keys-stay-away.js';
+import { flappingUnderLoad } from './flapping-under-load.js';
 import { flippedBit } from './flipped-bit.js';
 import { founderLostItsDisk } from './founder-lost-its-disk.js';
 import { fullDisk } from './full-disk.js';
+import { hintHolderRestarts } from './hint-holder-restarts.js';
+import { hintOutlivesItsTombstone } from './hint-outlives-its-tombstone.js';
+import { hintReplayedWhileWritten } from './hint-replayed-while-written.js';
+import { hintStormOnReturn } from './hint-storm-on-return.js';
+import { implausibleIncarnation } from './implausible-incarnation.js';
 import { joinLosesNoWrite } from './join-loses-no-write.js';
 import { kill9OfEverybody } from './kill-9-of-everybody.js';
 import { lateTombstone } from './late-tombstone.js';
@@ -57,15 +66,24 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     clockSkewLosesNoUpdate,
     concurrentSetsOneWinner,
     create100Keys,
+    deadDataIsNotCompared,
     delete100Keys,
     deleteAbsentKey,
     deletedKeysStayAway,
+    equalKeysAreNotRepaired,
     equalTimestampsCommute,
     errorsAreHonest,
+    exchangeRevivesNothing,
     expiredKeysStayAway,
+    flappingUnderLoad,
     flippedBit,
     founderLostItsDisk,
     fullDisk,
+    hintHolderRestarts,
+    hintOutlivesItsTombstone,
+    hintReplayedWhileWritten,
+    hintStormOnReturn,
+    implausibleIncarnation,
     joinLosesNoWrite,
     kill9OfEverybody,
     lateTombstone,
