@@ -69,7 +69,7 @@ export class Ring {
 }
 
 /**
- * The ring of these members. Takes about 25 ms for 30 members of weight 1 and overwrites `hasher.hi` and `hasher.lo`.
+ * The ring of these members. Takes about 25 ms for 30 members of weight 1, and may overwrite `hasher.hi` and `hasher.lo`.
  *
  * @param replicas N: how many members should own each slot. With fewer members of weight above 0, all of them own every
  *   slot; with none, no slot has an owner.
@@ -77,6 +77,23 @@ export class Ring {
  *   from 0 to {@link WEIGHT_MAX}, or a number of replicas that is not an integer of at least 1.
  */
 export function buildRing(members: readonly RingMember[], replicas: number, hasher: KeyHasher): Ring {
+  const key = JSON.stringify([replicas, members.map(({ name, weight, zone }) => [name, weight, zone])]);
+  const known = recentRings.get(key);
+  if (known !== undefined) return known;
+  const ring = computeRing(members, replicas, hasher);
+  if (recentRings.size >= RECENT_MAX) recentRings.delete(recentRings.keys().next().value!);
+  recentRings.set(key, ring);
+  return ring;
+}
+
+/**
+ * Rings that were asked for lately. A ring is a pure function and never changes, it takes milliseconds to build, and one process
+ * may hold many clients of a cluster, or all of its nodes in a test.
+ */
+const recentRings = new Map<string, Ring>();
+const RECENT_MAX = 16;
+
+function computeRing(members: readonly RingMember[], replicas: number, hasher: KeyHasher): Ring {
   validate(members, replicas);
   // From here on members are in the order of their names, so that not even rounding depends on the order given.
   const holders = members
