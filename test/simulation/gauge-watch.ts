@@ -85,9 +85,15 @@ export function limitsOf(options: SimulationOptions, keys: Keys, history: Histor
   };
 }
 
+/** Requests that a node may have in flight without clients: it settles what has expired, and fetches what is damaged. */
+const OWN_REQUESTS_MAX = 5;
+
 /** What comes and goes without clients, and versions, which are forgotten only when others are remembered. */
 function slackOf({ rememberedVersions }: Gauges): Gauges {
   return {
+    requestsInFlight: OWN_REQUESTS_MAX,
+    requestBytes: OWN_REQUESTS_MAX * REQUEST_BYTES_MAX,
+    answersWaiting: OWN_REQUESTS_MAX,
     rememberedVersions: rememberedVersions!,
     commitsQueued: 2,
     pendingCalls: CALLS_OF_LINK_MAX,
