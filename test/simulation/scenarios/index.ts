@@ -9,6 +9,7 @@ import { deadDataIsNotCompared } from './dead-data-is-not-compared.js';
 import { delete100Keys } from './delete-100-keys.js';
 import { deleteAbsentKey } from './delete-absent-key.js';
 import { deletedKeysStayAway } from './deleted-keys-stay-away.js';
+import { deletedWhileAwayForLong } from './deleted-while-away-for-long.js';
 import { equalKeysAreNotRepaired } from './equal-keys-are-not-repaired.js';
 import { equalTimestampsCommute } from './equal-timestamps-commute.js';
 import { errorsAreHonest } from './errors-are-honest.js';
@@ -35,6 +36,7 @@ import { nonReplicaFailed } from './non-replica-failed.js';
 import { oneReplicaFailed } from './one-replica-failed.js';
 import { partitionHeals } from './partition-heals.js';
 import { pauseOf27Seconds } from './pause-of-27-seconds.js';
+import { powerLossOfOneMachine } from './power-loss-of-one-machine.js';
 import { proxyOfWeight0 } from './proxy-of-weight-0.js';
 import { r1OnARecoveringReplica } from './r1-on-a-recovering-replica.js';
 import { readAbsentKey } from './read-absent-key.js';
@@ -70,6 +72,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     delete100Keys,
     deleteAbsentKey,
     deletedKeysStayAway,
+    deletedWhileAwayForLong,
     equalKeysAreNotRepaired,
     equalTimestampsCommute,
     errorsAreHonest,
@@ -88,6 +91,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     kill9OfEverybody,
     lateTombstone,
     lostDiskKeptName,
+    powerLossOfOneMachine,
     membershipJoin,
     membershipMessageLoss,
     membershipMultipleFailures,
