@@ -251,6 +251,11 @@ export class Coordinator {
   }
 
   #canBegin(key: KeyRef, quorum: number, responder: Responder, token: number): boolean {
+    if (this.#context.placement.epoch === 0) {
+      const message = 'this node is in no cluster: it is joining one, or its place was taken; see its status';
+      refuse(responder, token, definite('NOT_A_MEMBER', message));
+      return false;
+    }
     const replicas = this.#context.placement.owners(slotOf(key.hashHi)).length;
     if (quorum > replicas) {
       const message = `a quorum of ${quorum} cannot be reached: keys have ${replicas} replicas in this cluster`;
