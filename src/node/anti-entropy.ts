@@ -7,7 +7,7 @@ import { RECORDS, RECORDS_PUSH, TREE_DIGEST, TREE_KEYS, TREE_LEAVES } from '../w
 import type { NodePorts, Running } from './running.js';
 
 export function antiEntropyOf(running: Running, { clock, random, log, hasher }: NodePorts): AntiEntropy {
-  const { calls, store, committer, trees, replica, hybridClock, coordinator, isSound, state, peers } =
+  const { calls, store, committer, trees, replica, hybridClock, coordinator, isSound, state, peers, hints } =
     running;
   const applier = new RecordApplier({ clock, hasher, hybridClock, replica });
   const epoch = (): number => state.epoch;
@@ -28,5 +28,9 @@ export function antiEntropyOf(running: Running, { clock, random, log, hasher }: 
     replica,
     coordinator,
     peers: () => peers.links(),
+    // Where hints had to be dropped, this has brought what they stood for.
+    onBrought: (peer, slots) => {
+      if (hints.needsSync(peer).length > 0) for (const slot of slots) hints.clearNeedsSync(peer, slot);
+    },
   });
 }

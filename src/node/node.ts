@@ -175,7 +175,7 @@ export class QuoralNode {
       onCorrupt: (key) => recovery.begin(key),
     });
     const self = new SelfPeer(options.name, options.listen, replica);
-    const hints = new Hints(new HintStore({ engine, committer, hasher }));
+    const hints = new Hints(new HintStore({ engine, committer, hasher, hintsMax: options.hintsMax }));
     const coordinator = new Coordinator({
       clock,
       random,

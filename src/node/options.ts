@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly fsync: FsyncPolicy;
   /** How old a tombstone must be before it may be collected, in milliseconds; longer than anything is under way. */
   readonly tombstoneGraceMs: number;
+  /** Most hints for replicas that are down; 1,000,000 unless told. What is over that is left to anti-entropy. */
+  readonly hintsMax?: number;
   /** Memory for hot records, in bytes; 0 switches the cache off. */
   readonly cacheBytes: number;
   /** For the status: which engine it was given. */

@@ -65,7 +65,7 @@ export interface HintStoreOptions {
   readonly committer: GroupCommitter;
   readonly hasher: KeyHasher;
   /** Most hints over all targets; {@link HINTS_MAX_DEFAULT} unless told. */
-  readonly hintsMax?: number;
+  readonly hintsMax?: number | undefined;
 }
 
 export class HintStore {

@@ -13,8 +13,10 @@ const ROUNDS_MAX = 2;
 /** Keys and values are short. */
 const REQUEST_BYTES_MAX = 100;
 const OUTBOX_BYTES_MAX = 64 * 1024;
-/** Exchanges of configurations. */
-const CALLS_OF_LINK_MAX = 2;
+/** Gossip, probes, comparisons and hints that a link waits for until it is given up. */
+const CALLS_OF_LINK_MAX = 40;
+/** Of all these, when nothing is wrong. */
+const CALLS_MAX = 6;
 /** The tick, the sweep of requests, the next sync, a batch on its way, an attempt to reopen the storage. */
 const TIMERS_OF_NODE_MAX = 8;
 
@@ -96,7 +98,7 @@ function slackOf({ rememberedVersions }: Gauges): Gauges {
     answersWaiting: OWN_REQUESTS_MAX,
     rememberedVersions: rememberedVersions!,
     commitsQueued: 2,
-    pendingCalls: CALLS_OF_LINK_MAX,
+    pendingCalls: CALLS_MAX,
     timers: 3,
   };
 }

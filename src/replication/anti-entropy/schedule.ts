@@ -58,6 +58,8 @@ export interface AntiEntropyOptions {
   readonly replica: Replica;
   readonly coordinator: Coordinator;
   readonly peers: () => Iterable<AntiEntropyPeer>;
+  /** This peer has everything now that is in the log here of these slots. */
+  readonly onBrought: (peer: string, slots: readonly Slot[]) => void;
 }
 
 export interface RepairProgress {
@@ -137,6 +139,7 @@ export class AntiEntropy {
       this.#waiting--;
     });
     return result.then((done) => {
+      if (options.direction !== 'pull') this.#options.onBrought(peer.name, done.completed);
       this.#account(slots, done);
       return done;
     });

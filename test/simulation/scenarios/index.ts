@@ -23,6 +23,7 @@ import { hintHolderRestarts } from './hint-holder-restarts.js';
 import { hintOutlivesItsTombstone } from './hint-outlives-its-tombstone.js';
 import { hintReplayedWhileWritten } from './hint-replayed-while-written.js';
 import { hintStormOnReturn } from './hint-storm-on-return.js';
+import { hintWindowEnds } from './hint-window-ends.js';
 import { implausibleIncarnation } from './implausible-incarnation.js';
 import { joinLosesNoWrite } from './join-loses-no-write.js';
 import { kill9OfEverybody } from './kill-9-of-everybody.js';
@@ -86,6 +87,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     hintOutlivesItsTombstone,
     hintReplayedWhileWritten,
     hintStormOnReturn,
+    hintWindowEnds,
     implausibleIncarnation,
     joinLosesNoWrite,
     kill9OfEverybody,
