@@ -93,6 +93,7 @@ export class ReplicaSync implements BackgroundWork {
       }
       this.#store();
     }
+    this.#dropAlone();
     if (this.#isWeak) this.#notBeforeMs = nowMs + REQUEST_TIMEOUT_MS_MAX;
     this.#total = unsynced.count;
     this.#startedMs = nowMs;
@@ -133,7 +134,6 @@ export class ReplicaSync implements BackgroundWork {
   }
 
   async #syncRound(): Promise<void> {
-    this.#dropAlone();
     for (let isGoingOn = true; isGoingOn && !this.#isStopped; ) {
       isGoingOn = false;
       for (const link of [...this.#running.peers.links()]) {
@@ -149,7 +149,10 @@ export class ReplicaSync implements BackgroundWork {
     const alone = unsynced.slots().filter((slot) => coordinator.placement.owners(slot).length <= 1);
     if (alone.length === 0) return;
     for (const slot of alone) unsynced.delete(slot);
-    this.#options.log.error('the data of slots without another replica is lost', { slots: alone.length });
+    const loss = this.#isWeak ? 'the last writes' : 'the data';
+    this.#options.log.error(`${loss} of slots without another replica may be lost for good`, {
+      slots: alone.length,
+    });
     this.#store();
   }
 

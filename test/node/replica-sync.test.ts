@@ -182,6 +182,16 @@ t.test('when all machines lost their power two of three are enough to go on', as
   t.same(await readAll(cluster, 'b'), ['w']);
 });
 
+t.test('a cluster of one has nobody to ask: it says so, and goes on at once', async (t) => {
+  const cluster = await Cluster.formed({ nodes: ['a'] });
+  await setAll(cluster, 'a', 'v');
+  await cluster.run(3000);
+  cluster.losePower('a');
+  await cluster.until(cluster.start('a'));
+  t.same(await readAll(cluster, 'a'), ['v']);
+  t.equal(cluster.log.filter((line) => line.includes('the last writes of slots without another')).length, 1);
+});
+
 t.test('the founder lost its disk: the next member lets it in', async (t) => {
   const cluster = await Cluster.formed();
   await setAll(cluster, 'b', 'v');
