@@ -23,6 +23,8 @@ export class Report {
   #virtualMs = 0;
   #operations = 0;
   #pieces = 0;
+  /** How long after the last fault all disks agreed, of the runs in which they did. */
+  readonly #convergedMs: number[] = [];
 
   /** @param now milliseconds of the real world. */
   constructor(now: () => number) {
@@ -39,6 +41,7 @@ export class Report {
     this.#virtualMs += result.virtualMs;
     this.#operations += result.operations;
     this.#pieces += result.pieces;
+    if (result.convergedMs !== undefined) this.#convergedMs.push(result.convergedMs);
     addAll(this.#outcomes, result.outcomes);
     addAll(this.#faults, result.faults);
     if (!result.ok) this.failed.push(result.options.seed);
@@ -50,11 +53,19 @@ export class Report {
     return [
       `${this.runs} seeds, ${this.failed.length} failed; ${(this.#virtualMs / 3_600_000).toFixed(2)} virtual hours in ${seconds.toFixed(1)} s: ${rate.toFixed(1)} virtual seconds per second`,
       `${this.#operations} operations of clients, ${this.#pieces} pieces of messages`,
+      `all disks agreed after the last fault within ${secondsOf(this.#convergedMs, 0.5)} s (median), ${secondsOf(this.#convergedMs, 0.99)} s (99 %), ${secondsOf(this.#convergedMs, 1)} s (all)`,
       `operations: ${listed(this.#outcomes)}`,
       `faults: ${listed(this.#faults)}`,
       ...(this.failed.length === 0 ? [] : [`failed: ${this.failed.join(' ')}`]),
     ].join('\n');
   }
+}
+
+/** A quantile of times, for people. */
+function secondsOf(timesMs: readonly number[], quantile: number): string {
+  const sorted = [...timesMs].sort((a, b) => a - b);
+  const at = Math.max(0, Math.ceil(sorted.length * quantile) - 1);
+  return sorted.length === 0 ? '–' : (sorted[at]! / 1000).toFixed(1);
 }
 
 /** What can be run, and what can go wrong in a run. */
