@@ -152,6 +152,7 @@ export class QuoralNode {
     const stateStorage = metaStorage(engine, committer);
     const { identity, isNew } = await loadIdentity(stateStorage, options.name, () => randomId(random));
     const hasLostPower = await beginRun(engine, committer, this.#ports.bootId, options.fsync);
+    const hasLostWrites = hasLostPower || engine.hasDroppedWrites === true;
     const hybridClock = new HybridClock({
       clock,
       storedBound: readBound(engine.getSync(CLOCK_KEY)),
@@ -205,7 +206,7 @@ export class QuoralNode {
       unsynced,
       floors,
       trees,
-      hasLostPower,
+      hasLostWrites,
       replica,
       hints,
       self,

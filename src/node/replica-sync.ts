@@ -78,7 +78,7 @@ export class ReplicaSync implements BackgroundWork {
 
   /** Before the node has a vote on anything: finds out whether it may have one. */
   onClusterChange(): void {
-    const { unsynced, state, coordinator, hasLostPower } = this.#running;
+    const { unsynced, state, coordinator, hasLostWrites } = this.#running;
     // A founder that had lost its data, and is called home, comes to another cluster.
     if (this.#loadedFor === state.config!.clusterId) return;
     this.#loadedFor = state.config!.clusterId;
@@ -86,7 +86,7 @@ export class ReplicaSync implements BackgroundWork {
     const isKnown = stored !== undefined && this.#restore(stored);
     const isNewHere = memberNamed(state.config!, this.#options.name)?.mustSync === true && !isKnown;
     const nowMs = this.#options.clock.monotonicMs();
-    if (isNewHere || hasLostPower) {
+    if (isNewHere || hasLostWrites) {
       if (unsynced.count === 0) this.#isWeak = !isNewHere;
       for (let slot = 0; slot < SLOT_COUNT; slot++) {
         if (coordinator.placement.owners(slot).some(({ isSelf }) => isSelf)) unsynced.add(slot);
@@ -99,7 +99,7 @@ export class ReplicaSync implements BackgroundWork {
     this.#startedMs = nowMs;
     if (unsynced.count === 0) return;
     const loss = this.#isWeak
-      ? 'the end of its log, as the machine was not stopped in good order'
+      ? 'the end of its log (the machine lost its power, or the disk is damaged)'
       : 'its data';
     this.#options.log.warn(`this node may have lost ${loss}: it has no vote until it has synced`, {
       slots: unsynced.count,

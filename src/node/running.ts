@@ -48,8 +48,8 @@ export interface Running {
   readonly store: RecordStore;
   readonly isSound: RecordCheck;
   readonly unsynced: UnsyncedSlots;
-  /** The machine may have taken back the end of the last run's log. */
-  readonly hasLostPower: boolean;
+  /** What was acknowledged may be missing: the machine has lost its power, or the log is damaged. */
+  readonly hasLostWrites: boolean;
   readonly floors: SlotFloors;
   readonly trees: SlotTrees;
   readonly replica: Replica;

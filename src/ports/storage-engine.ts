@@ -38,6 +38,8 @@ export interface EngineIterator {
 export interface StorageEngine {
   /** @throws KvError `STORAGE_FAILED` when the data cannot be opened (locked by another process, damaged, no space). */
   open(): Promise<void>;
+  /** Opening had to leave out a damaged part of the log: what was acknowledged may be missing. Absent: no. */
+  readonly hasDroppedWrites?: boolean;
   /** The stored value, owned by the caller. Only for a few keys per turn: it may read the disk. */
   getSync(key: Uint8Array): Uint8Array | undefined;
   /** The stored values in the order of `keys`, read off the main thread. */

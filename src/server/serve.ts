@@ -9,6 +9,7 @@ import { processUsage } from '../os/process-usage.js';
 import { SystemClock } from '../os/system-clock.js';
 import { systemRandom } from '../os/system-random.js';
 import { TcpNetwork } from '../os/tcp-network.js';
+import { readText } from '../os/text-file.js';
 import type { LogLevel } from '../ports/log.js';
 import { loadKeyHasher } from '../ring/hash.js';
 import type { FsyncPolicy } from '../storage/group-committer.js';
@@ -66,7 +67,7 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
   const log = consoleLog(options.name, options.logLevel);
   if (options.storage === 'level') await makeDataDirectory(options.data);
   const engine =
-    options.storage === 'level' ? new LevelEngine({ path: options.data }) : new MemoryEngine(clock);
+    options.storage === 'level' ? new LevelEngine({ path: options.data, readText }) : new MemoryEngine(clock);
   const node = new QuoralNode(
     {
       ...options,
