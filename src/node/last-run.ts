@@ -10,21 +10,27 @@ import type { FsyncPolicy, GroupCommitter } from '../storage/group-committer.js'
 import { RUN_KEY } from '../storage/keyspace.js';
 import { decodeBody, encodeBody, stringField } from '../wire/body.js';
 
-/** Leaves the mark of this run. @returns whether the last one may have lost the end of its log. */
+/**
+ * Leaves the mark of this run, by which its storage is also known again after a failure.
+ * @param runId of this run alone.
+ * @returns whether the last one may have lost the end of its log.
+ */
 export async function beginRun(
   engine: StorageEngine,
   committer: GroupCommitter,
   bootId: string,
   fsync: FsyncPolicy,
+  runId: string,
 ): Promise<boolean> {
   const stored = engine.getSync(RUN_KEY);
   const last = stored === undefined ? undefined : decodeBody(stored);
   const isLost =
     last !== undefined && stringField(last, 'fsync') !== 'always' && stringField(last, 'bootId') !== bootId;
-  const mark = encodeBody({ bootId, fsync });
+  const mark = encodeBody({ bootId, fsync, runId });
   await new Promise<void>((resolve, reject) => {
     committer.putDurable(RUN_KEY, mark, (error) => (error === undefined ? resolve() : reject(error)));
   });
+  committer.recogniseBy(RUN_KEY, mark);
   return isLost;
 }
 

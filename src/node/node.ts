@@ -151,7 +151,13 @@ export class QuoralNode {
     });
     const stateStorage = metaStorage(engine, committer);
     const { identity, isNew } = await loadIdentity(stateStorage, options.name, () => randomId(random));
-    const hasLostPower = await beginRun(engine, committer, this.#ports.bootId, options.fsync);
+    const hasLostPower = await beginRun(
+      engine,
+      committer,
+      this.#ports.bootId,
+      options.fsync,
+      randomId(random),
+    );
     const hasLostWrites = hasLostPower || engine.hasDroppedWrites === true;
     const hybridClock = new HybridClock({
       clock,

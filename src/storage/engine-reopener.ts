@@ -4,6 +4,9 @@
  * LevelDB takes writes again after an error as if nothing had happened, and then loses them; only a new handle can be
  * believed, and only once it has written and synced something. Each attempt replays the log, so attempts back off, and
  * an engine that fails again soon after it came back (a disk that is nearly full) goes on where the back-off was.
+ *
+ * What is opened again must be what was open before: a directory that was removed, or a disk that is not mounted any more, looks like
+ * an empty store. It stays failed then, until the right one is there again.
  */
 import { messageOf } from '../base/errors.js';
 import type { Clock, Timer } from '../ports/clock.js';
@@ -20,6 +23,8 @@ export interface EngineReopenerOptions {
   readonly engine: StorageEngine;
   readonly clock: Clock;
   readonly log: Log;
+  /** What is wrong with the content of the engine that was just opened, or undefined. */
+  readonly contentProblem: () => string | undefined;
   /** The engine works again. */
   readonly onReopen: () => void;
 }
@@ -31,6 +36,7 @@ export class EngineReopener {
   #isStopped = false;
   #delayMs = REOPEN_DELAY_MS;
   #reopenedAtMs = -Infinity;
+  #lastProblem: string | undefined;
 
   constructor(options: EngineReopenerOptions) {
     this.#options = options;
@@ -61,10 +67,14 @@ export class EngineReopener {
   }
 
   async #try(): Promise<void> {
-    const { engine, clock, log, onReopen } = this.#options;
+    const { engine, clock, log, contentProblem, onReopen } = this.#options;
     try {
       await engine.close();
       await engine.open();
+      const problem = contentProblem();
+      if (problem !== undefined && problem !== this.#lastProblem) log.error(problem);
+      this.#lastProblem = problem;
+      if (problem !== undefined) throw new Error(problem);
       await this.#probe();
     } catch (error) {
       log.debug('the storage cannot be reopened yet', { error: messageOf(error) });

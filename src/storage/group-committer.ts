@@ -11,6 +11,7 @@
  *
  * It does not open the engine at the start, nor close it at the end.
  */
+import { compareBytes } from '../base/bytes.js';
 import { assert, definite, type KvError, messageOf } from '../base/errors.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
@@ -71,6 +72,7 @@ export class GroupCommitter {
   #isUnsynced = false;
   #syncTimer: Timer | undefined;
   #isFailed = false;
+  #mark: { readonly key: Uint8Array; readonly value: Uint8Array } | undefined;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -82,7 +84,13 @@ export class GroupCommitter {
     this.#log = log;
     this.#batchOpsMax = options.batchOpsMax ?? BATCH_OPS_MAX;
     this.#onStateChange = options.onStateChange ?? (() => {});
-    this.#reopener = new EngineReopener({ engine, clock, log, onReopen: () => this.#onReopen() });
+    this.#reopener = new EngineReopener({
+      engine,
+      clock,
+      log,
+      contentProblem: () => this.#contentProblem(),
+      onReopen: () => this.#onReopen(),
+    });
   }
 
   /** Batches are numbered 1, 2, …; those up to this one are in the engine and its log, but for batches that failed. */
@@ -138,6 +146,14 @@ export class GroupCommitter {
     const batch = this.#put(key, value);
     batch.sync = true;
     batch.waitCallback(done);
+  }
+
+  /**
+   * Says by what the content of the engine is known again after a failure: the value of this key, which is on disk already.
+   * As long as it is not found the committer stays failed.
+   */
+  recogniseBy(key: Uint8Array, value: Uint8Array): void {
+    this.#mark = { key, value };
   }
 
   /** Like {@link putDurable}, for what must be gone from the disk. */
@@ -265,6 +281,14 @@ export class GroupCommitter {
     for (const each of lost) this.#settle(each, error);
     this.#reopener.start();
     this.#onIdle?.();
+  }
+
+  #contentProblem(): string | undefined {
+    const mark = this.#mark;
+    const found = mark === undefined ? undefined : this.#engine.getSync(mark.key);
+    if (mark === undefined || (found !== undefined && compareBytes(found, mark.value) === 0))
+      return undefined;
+    return 'the storage is not the one that this node was started on: bring that one back, or stop the node, empty the directory and start it with --join';
   }
 
   #onReopen(): void {

@@ -50,6 +50,7 @@ export class LevelEngine implements StorageEngine {
   readonly #options: LevelEngineOptions;
   #db: Db | undefined;
   hasDroppedWrites = false;
+  #wasOpen = false;
 
   constructor(options: LevelEngineOptions) {
     this.#options = options;
@@ -61,11 +62,13 @@ export class LevelEngine implements StorageEngine {
     const tuning = { cacheSize: cacheBytes, writeBufferSize: writeBufferBytes, maxFileSize: fileBytesMax };
     const db: Db = new ClassicLevel<Uint8Array, Uint8Array>(path, { ...VIEWS, ...tuning });
     try {
-      await db.open();
+      // A directory that is gone by now must not come back as an empty store.
+      await db.open({ createIfMissing: !this.#wasOpen });
     } catch (error) {
       throw definite('STORAGE_FAILED', openMessage(path, error), error);
     }
     this.#db = db;
+    this.#wasOpen = true;
     if (DROPPED.test(this.#options.readText?.(`${path}/LOG`) ?? '')) this.hasDroppedWrites = true;
   }
 

@@ -233,3 +233,35 @@ t.test(
     t.equal(inFlight, 0);
   },
 );
+
+t.test(
+  'a storage that comes back empty after a failure is not this one: it stays failed until the right one is there',
+  async (t) => {
+    const cluster = await Cluster.formed();
+    cluster.crash('a');
+    await cluster.run(3000);
+    await cluster.until(cluster.client('b').set('k', 'v'));
+    const disk = cluster.disk('b');
+    const content = new Map(disk.content);
+    disk.content.clear();
+    disk.failure = 'input/output error';
+    await cluster.until(cluster.client('c').set('other', 'v', { quorum: 1 }));
+    await cluster.run(1000);
+    disk.failure = undefined;
+    await cluster.run(5000);
+    t.match(await cluster.status('b'), { state: 'storage-failed' });
+    t.equal(cluster.log.filter((line) => line.startsWith('b error the storage is not')).length, 1);
+    cluster.crash('c');
+    await cluster.until(cluster.start('a'));
+    await cluster.run(3000);
+    t.equal(
+      brief(await cluster.until(cluster.client('a').get('k'))),
+      'QUORUM_UNAVAILABLE!',
+      'b says nothing',
+    );
+    for (const [key, value] of content) disk.content.set(key, value);
+    await cluster.run(12_000);
+    t.match(await cluster.status('b'), { state: 'serving' });
+    t.equal(brief(await cluster.until(cluster.client('a').get('k'))), 'v');
+  },
+);

@@ -15,7 +15,7 @@ interface Place {
   readonly data: string;
 }
 
-t.test('five nodes serve, stop at Ctrl-C, and find their data again', async (t) => {
+t.test('five nodes serve, stop at Ctrl-C, and find their data again, even when one has none', async (t) => {
   const place = await makePlace(t);
   const host = `${HOST}:${place.basePort}`;
   const kvcli = (args: string[], input?: Uint8Array) =>
@@ -48,6 +48,21 @@ t.test('five nodes serve, stop at Ctrl-C, and find their data again', async (t) 
   // A terminal sends Ctrl-C to everything that runs in it.
   await stopWith(t, again, [again.pid, ...newPids]);
   await nothingIsLeft(t, place, newPids);
+
+  // The first node is the one that founds when there is nothing; here there is a cluster, which it has to join.
+  await rm(join(place.data, 'n1'), { recursive: true });
+  const third = await startDev(t, place);
+  const lastPids = pidsOf(third, place, t);
+  t.same(outcome(await kvcli(['get', 'foo'])), [0, 'bar', ''], 'without the data of n1 everything is there');
+  t.ok((await kvcli(['get', 'bytes'])).stdout.equals(BYTES));
+  await until('n1 has got its data back', async () => {
+    const { stdout } = await kvcli(['--json', 'status']);
+    return JSON.parse(stdout.toString()).state === 'serving';
+  });
+  t.same(outcome(await kvcli(['set', 'foo', 'new'])), [0, '', '']);
+  t.same(outcome(await kvcli(['get', 'foo'])), [0, 'new', '']);
+  await stopWith(t, third, [third.pid]);
+  await nothingIsLeft(t, place, lastPids);
 });
 
 t.test('a taken port is named, with what to do, and no node is left', async (t) => {

@@ -1,5 +1,5 @@
 /** How a cluster of real processes is founded, joined and entered again, and what a node that may not enter is told. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect, type Member, type StatusView } from '../../src/client/index.js';
@@ -7,7 +7,13 @@ import { type NodeSpec, RealCluster } from '../support/real-cluster.js';
 import { close, freePorts, HOST, listen } from './ports.js';
 import { run, until } from './program.js';
 
-t.test('a founder serves alone, says that it does, and a second node joins it', async (t) => {
+const TEST = { buffered: true, timeout: 120_000 };
+const KEYS = Array.from({ length: 200 }, (_, i) => `key:${i}`);
+
+// Nodes that start and links that come up make for more waiting than work.
+t.jobs = 3;
+
+t.test('a founder serves alone, says that it does, and a second node joins it', TEST, async (t) => {
   const cluster = await RealCluster.start(t, 1);
   t.match(await cluster.status('n1'), {
     state: 'serving',
@@ -32,7 +38,7 @@ t.test('a founder serves alone, says that it does, and a second node joins it', 
   t.equal(await client.get('key', { r: 2 }), 'value');
 });
 
-t.test('four nodes that join at one moment by different members all become members', async (t) => {
+t.test('four nodes that join at one moment by different members all become members', TEST, async (t) => {
   const cluster = await RealCluster.start(t, 3);
   const seeds = cluster.addresses;
   for (let i = 0; i < 4; i++) {
@@ -63,7 +69,7 @@ t.test('four nodes that join at one moment by different members all become membe
   }
 });
 
-t.test('nobody joins a cluster that holds records', async (t) => {
+t.test('nobody joins a cluster that holds records', TEST, async (t) => {
   const cluster = await RealCluster.start(t, 3);
   const client = await cluster.client();
   await client.set('key', 'value');
@@ -76,7 +82,7 @@ t.test('nobody joins a cluster that holds records', async (t) => {
   t.match(await cluster.status('n1'), { epoch: 3 }, 'and no new configuration');
 });
 
-t.test('a member that is started again under its name and on its data takes its place', async (t) => {
+t.test('a member that is started again under its name and on its data takes its place', TEST, async (t) => {
   const cluster = await RealCluster.start(t, 3);
   const client = await cluster.client();
   await client.set('key', 'value', { w: 3 });
@@ -97,66 +103,109 @@ t.test('a member that is started again under its name and on its data takes its 
   t.equal(configurationOf(await cluster.status('n1')), before, 'and so does the founder');
 });
 
-t.test('a data directory under another name, and a name with another directory, are refused', async (t) => {
-  const cluster = await RealCluster.start(t, 3);
-  const client = await cluster.client();
-  await client.set('key', 'value', { w: 3 });
-  const { address, data } = cluster.node('n3');
-  const seeds = [cluster.addresses[0]!];
-
-  const inUse = await refusalOf(t, cluster, { name: 'n3', data, join: seeds });
-  t.match(inUse, 'another process', 'a second process on one directory');
-  t.match(inUse, data, 'is told which');
-
-  await cluster.kill('n3');
-  const renamed = await refusalOf(t, cluster, { name: 'n9', address, data, join: seeds });
-  t.match(renamed, /^kvd: n9 cannot start: NOT_A_MEMBER: .*belongs to node n3, not n9/);
-  const elsewhere = await refusalOf(t, cluster, { name: 'n3', data, join: seeds });
-  t.match(elsewhere, new RegExp(`^kvd: n3 cannot start: NOT_A_MEMBER: .*${address}`), 'nor may it move');
-
-  const lost = join(cluster.directory, 'lost');
-  await mkdir(lost);
-  const emptied = await refusalOf(t, cluster, { name: 'n3', address, data: lost, join: seeds });
-  t.match(emptied, /^kvd: n3 cannot start: JOIN_REFUSED: .*n3 exists.*disk was lost/);
-
-  await (await cluster.add({ name: 'n3', address, data })).up();
-  await cluster.agree();
-  t.equal(await client.get('key', { r: 3 }), 'value', 'with the right name and data it is back');
-});
-
 t.test(
-  'a node that lost its disk and founds a cluster of its own does not speak for the old one',
+  'a data directory under another name, and a name with another directory, are refused',
+  TEST,
   async (t) => {
     const cluster = await RealCluster.start(t, 3);
     const client = await cluster.client();
-    const keys = Array.from({ length: 200 }, (_, i) => `key:${i}`);
+    await client.set('key', 'value', { w: 3 });
+    const { address, data } = cluster.node('n3');
+    const seeds = [cluster.addresses[0]!];
+
+    const inUse = await refusalOf(t, cluster, { name: 'n3', data, join: seeds });
+    t.match(inUse, 'another process', 'a second process on one directory');
+    t.match(inUse, data, 'is told which');
+
+    const second = await refusalOf(t, cluster, { name: 'n3', join: seeds });
+    t.match(second, /^kvd: n3 cannot start: JOIN_REFUSED: .*n3 is running, with another data directory/);
+
+    await cluster.kill('n3');
+    const renamed = await refusalOf(t, cluster, { name: 'n9', address, data, join: seeds });
+    t.match(renamed, /^kvd: n9 cannot start: NOT_A_MEMBER: .*belongs to node n3, not n9/);
+    const elsewhere = await refusalOf(t, cluster, { name: 'n3', data, join: seeds });
+    t.match(elsewhere, new RegExp(`^kvd: n3 cannot start: NOT_A_MEMBER: .*${address}`), 'nor may it move');
+
+    await (await cluster.add({ name: 'n3', address, data })).up();
+    await cluster.agree();
+    t.equal(await client.get('key', { r: 3 }), 'value', 'with the right name and data it is back');
+  },
+);
+
+t.test('a member that comes back without its data is let in, and gets it back', TEST, async (t) => {
+  const cluster = await RealCluster.start(t, 3);
+  const client = await cluster.client();
+  await client.setMany(KEYS.map((key): [string, string] => [key, 'value']));
+  const before = await cluster.status('n1');
+  const { address } = cluster.node('n3');
+  await cluster.kill('n3');
+  const data = join(cluster.directory, 'another disk');
+  await mkdir(data);
+  await (await cluster.add({ name: 'n3', address, data, join: [cluster.addresses[1]!] })).up();
+  await until('n3 has synced', async () => (await cluster.status('n3')).state === 'serving');
+  await cluster.agree();
+  const after = await cluster.status('n3');
+  t.equal(after.clusterId, before.clusterId);
+  t.equal(after.epoch, (before.epoch as number) + 1, 'under the next epoch');
+  t.same(membersOf(after).map(placeOf), membersOf(before).map(placeOf), 'in its own place');
+  await cluster.kill('n2');
+  t.same(new Set(await client.getMany(KEYS)), new Set(['value']), 'what is read with it is right');
+});
+
+t.test(
+  'a node without its data that founds a cluster of its own does not speak for the old one',
+  async (t) => {
+    const cluster = await RealCluster.start(t, 3);
+    const client = await cluster.client();
     await client.setMany(
-      keys.map((key): [string, string] => [key, 'value']),
+      KEYS.map((key): [string, string] => [key, 'value']),
       { w: 3 },
     );
+    const { clusterId } = await cluster.status('n1');
     const { address } = cluster.node('n3');
     await cluster.kill('n3');
-    // Without --join, it makes a new cluster at an address of the old one, whose members go on dialling it.
-    await (await cluster.add({ name: 'n3', address, data: join(cluster.directory, 'lost') })).up();
-    await client.setMany(keys.map((key): [string, string] => [key, 'newer']));
+    // Without --join, it makes a new cluster at an address of the old one, and somebody writes there before a member calls.
+    const data = join(cluster.directory, 'lost');
+    const others = [cluster.node('n1'), cluster.node('n2')];
+    for (const other of others) other.signal('SIGSTOP');
+    t.teardown(() => {
+      for (const other of others) if (other.isRunning) other.signal('SIGCONT');
+    });
+    await (await cluster.add({ name: 'n3', address, data })).up();
+    const stranger = await connect(address);
+    t.teardown(() => stranger.close());
+    await stranger.set(KEYS[0]!, 'strange');
+    for (const other of others) other.signal('SIGCONT');
+    await cluster.see(['n1', 'n2'], ['n1', 'n2']);
+    await client.setMany(KEYS.map((key): [string, string] => [key, 'newer']));
     t.same(
-      new Set(await client.getMany(keys)),
+      new Set(await client.getMany(KEYS)),
       new Set(['newer']),
       'the two others are a majority without it',
     );
-    const stranger = await connect(address);
-    t.teardown(() => stranger.close());
-    t.equal(await stranger.get(keys[0]!), null, 'it has none of their records');
-    // Its redial is due within seconds.
+    // Their redial is due within seconds, and calls it home.
+    await until('it says that it holds records of a new cluster', () =>
+      /has lost its data, and holds records of a new cluster/.test(cluster.node('n3').logs()),
+    );
     await until('n1 and n2 say why they do not take it for n3', async () => {
       const views = await Promise.all([cluster.status('n1'), cluster.status('n2')]);
       return views.every((view) => /another (cluster|identity)/.test(JSON.stringify(view.members)));
     });
     await cluster.see(['n1', 'n2'], ['n1', 'n2']);
+    await t.rejects(stranger.get(KEYS[0]!), { name: 'KvError' }, 'and it answers nothing any more');
+    t.not((await cluster.status('n3')).clusterId, clusterId);
+
+    await cluster.kill('n3');
+    await rm(data, { recursive: true });
+    await cluster.node('n3').up([cluster.addresses[0]!]);
+    await until('n3 has synced', async () => (await cluster.status('n3')).state === 'serving');
+    await cluster.agree();
+    await cluster.kill('n1');
+    t.same(new Set(await client.getMany(KEYS)), new Set(['newer']), 'as told, it is emptied and joins again');
   },
 );
 
-t.test('a node waits for a seed that is not there yet', async (t) => {
+t.test('a node waits for a seed that is not there yet', TEST, async (t) => {
   const cluster = await RealCluster.empty(t);
   const [port] = await freePorts(1);
   const seed = `${HOST}:${port}`;
@@ -169,7 +218,7 @@ t.test('a node waits for a seed that is not there yet', async (t) => {
   t.match(await cluster.status('n2'), { epoch: 2, state: 'serving' });
 });
 
-t.test('while it waits for a seed, a node tells its clients so', async (t) => {
+t.test('while it waits for a seed, a node tells its clients so', TEST, async (t) => {
   const cluster = await RealCluster.empty(t);
   const [port] = await freePorts(1);
   const waiting = await cluster.add({ name: 'n2', join: [`${HOST}:${port}`] });
@@ -183,7 +232,7 @@ t.test('while it waits for a seed, a node tells its clients so', async (t) => {
   t.ok(waiting.isRunning, `it goes on waiting\n${waiting.logs()}`);
 });
 
-t.test('what is wrong with a command line is said in one line, with exit code 1', async (t) => {
+t.test('what is wrong with a command line is said in one line, with exit code 1', TEST, async (t) => {
   const cluster = await RealCluster.empty(t);
   const server = await listen(0);
   t.teardown(() => close(server));
@@ -229,8 +278,13 @@ async function refusalOf(t: Test, cluster: RealCluster, spec: NodeSpec): Promise
 /** The part of a status on which all members have to agree, to the letter. */
 function configurationOf(status: StatusView): string {
   const { clusterId, epoch, replicas, readQuorum, writeQuorum } = status;
-  const members = membersOf(status).map(({ name, address, weight, zone }) => [name, address, weight, zone]);
+  const members = membersOf(status).map(placeOf);
   return JSON.stringify({ clusterId, epoch, replicas, readQuorum, writeQuorum, members });
+}
+
+/** What of a member decides where data lives. */
+function placeOf({ name, address, weight, zone }: Member): unknown[] {
+  return [name, address, weight, zone];
 }
 
 function membersOf(status: StatusView): readonly Member[] {

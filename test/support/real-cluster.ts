@@ -24,7 +24,12 @@ export interface NodeSpec {
   readonly join?: readonly string[];
   /** Further words of the command line. */
   readonly options?: readonly string[];
+  /** Environment beside our own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+/** With which `--join` a node is started again: as it was first, without, or with these addresses. */
+export type JoinWords = 'as before' | 'none' | readonly string[];
 
 /** One node: a command line, and its process when it runs. */
 export class RealNode {
@@ -33,6 +38,7 @@ export class RealNode {
   readonly data: string;
   readonly #join: readonly string[];
   readonly #options: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #lives: Program[] = [];
 
   constructor(spec: Required<NodeSpec>) {
@@ -41,6 +47,7 @@ export class RealNode {
     this.data = spec.data;
     this.#join = spec.join;
     this.#options = spec.options;
+    this.#env = spec.env;
   }
 
   /** Its latest process. */
@@ -54,15 +61,11 @@ export class RealNode {
     return this.#lives.length > 0 && this.program.exit === undefined;
   }
 
-  get args(): string[] {
-    const own = ['--name', this.name, '--listen', this.address, '--data', this.data];
-    return [...own, ...(this.#join.length > 0 ? ['--join', this.#join.join(',')] : []), ...this.#options];
-  }
-
   /** Starts its process, and does not wait for it. */
-  start(): void {
+  start(join: JoinWords = 'as before'): void {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
-    this.#lives.push(new Program('kvd', [...this.args, '--exit-with-parent'], { hasChannel: true }));
+    const options = { hasChannel: true, env: this.#env };
+    this.#lives.push(new Program('kvd', [...this.#args(join), '--exit-with-parent'], options));
   }
 
   /** Resolves when it serves. */
@@ -71,9 +74,9 @@ export class RealNode {
   }
 
   /** Starts its process, again when something else holds its port for a moment, and waits until it serves. */
-  async up(): Promise<void> {
+  async up(join: JoinWords = 'as before'): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      this.start();
+      this.start(join);
       try {
         return await this.serves();
       } catch (error) {
@@ -97,6 +100,12 @@ export class RealNode {
   /** The last words of each of its lives. */
   logs(): string {
     return this.#lives.map((program) => program.tail()).join('\n');
+  }
+
+  #args(join: JoinWords): string[] {
+    const own = ['--name', this.name, '--listen', this.address, '--data', this.data];
+    const seeds = join === 'as before' ? this.#join : join === 'none' ? [] : join;
+    return [...own, ...(seeds.length > 0 ? ['--join', seeds.join(',')] : []), ...this.#options];
   }
 }
 
@@ -162,7 +171,7 @@ export class RealCluster {
   async make(spec: NodeSpec): Promise<RealNode> {
     const address = spec.address ?? `${HOST}:${(await freePorts(1))[0]}`;
     const data = spec.data ?? join(this.directory, spec.name);
-    const node = new RealNode({ join: [], options: [], ...spec, address, data });
+    const node = new RealNode({ join: [], options: [], env: {}, ...spec, address, data });
     this.#made.push(node);
     return node;
   }
