@@ -21,6 +21,8 @@ export interface Stage {
   readonly owners: (key: string) => readonly string[];
   /** Nodes that have lost what they had stored, or the end of it, and may not have got it back yet. */
   readonly lost: Set<string>;
+  /** Nodes whose disk was taken off. */
+  readonly off: Set<string>;
   readonly tell: (text: string) => void;
 }
 
@@ -42,6 +44,7 @@ export interface Struck {
 
 const HOUR_MS = 3_600_000;
 const NO_SPACE = 'no space left on device';
+const FAILED = 'input/output error';
 const WRITE_MS = [0.05, 0.5] as const;
 
 function fault(name: string, weight: number, story: string, strike: Fault['strike']): Fault {
@@ -209,11 +212,34 @@ function lostDisk(stage: Stage): Struck | undefined {
   return { what: `lose the disk of ${name}`, end: () => startAgain(stage, name) };
 }
 
+/**
+ * A file system is not mounted for a while, and an empty directory is in its place. A node that was started on it must not vote from
+ * that one; one that starts anew meanwhile has lost its disk.
+ */
+function diskOff(stage: Stage): Struck | undefined {
+  const { cluster, lost, off } = stage;
+  const name = someNode(stage);
+  if (name === cluster.names[0] || !cluster.isRunning(name) || !mayForget(stage, name)) return undefined;
+  const disk = cluster.disk(name);
+  const { node } = cluster.machine(name);
+  off.add(name);
+  disk.takeOff(FAILED);
+  cluster.clock.setTimer(stage.random.below(2000), () => (disk.failure = undefined));
+  const end = (): void => {
+    off.delete(name);
+    const present = cluster.machine(name).node;
+    if (present === node || present === undefined) return disk.putBack();
+    disk.leaveOff();
+    lost.add(name);
+  };
+  return { what: `take off the disk of ${name}`, end };
+}
+
 /** Whether everybody else has everything that this node may be about to forget. */
 function mayForget(stage: Stage, name: string): boolean {
-  const { cluster, lost } = stage;
+  const { cluster, lost, off } = stage;
   for (const each of [...lost]) if (cluster.gauges(each)?.slotsWithoutVote === 0) lost.delete(each);
-  if (lost.size > 0) return false;
+  if (lost.size + off.size > 0) return false;
   return !stage.keys.some((key) => {
     const owners = stage.owners(key);
     return owners.includes(name) && owners.some((owner) => isDamaged(stage, owner, key));
@@ -262,13 +288,13 @@ function fullDisk(stage: Stage): Struck {
 function failedWrite(stage: Stage): Struck {
   const name = someNode(stage);
   const disk = stage.cluster.disk(name);
-  disk.failure = 'input/output error';
+  disk.failure = FAILED;
   stage.cluster.clock.setTimer(stage.random.below(20), () => (disk.failure = undefined));
   return { what: `failed writes ${name}`, end: undefined };
 }
 
-function isDamaged({ cluster, lost }: Stage, owner: string, key: string): boolean {
-  return lost.has(owner) || !cluster.isSound(owner, key);
+function isDamaged({ cluster, lost, off }: Stage, owner: string, key: string): boolean {
+  return lost.has(owner) || off.has(owner) || !cluster.isSound(owner, key);
 }
 
 /** One bit of one stored record, unless another replica's record of that key is damaged already. */
@@ -333,6 +359,12 @@ export const FAULTS: readonly Fault[] = [
   fault('crash', 4, 'a node is killed, and started again later', (stage) => crash(stage, false)),
   fault('power', 3, 'a machine loses its power, and with it what was not synced', (stage) =>
     crash(stage, true),
+  ),
+  fault(
+    'disk-off',
+    1,
+    'a file system goes away under a running node, and an empty one is in its place',
+    diskOff,
   ),
   fault('lost-disk', 1, 'a node comes back with an empty disk', lostDisk),
   fault('pause', 3, 'a node stands still with its connections open', pause),

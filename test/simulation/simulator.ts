@@ -209,6 +209,7 @@ class Simulation {
       isSynced: options.fsync === 'always',
       owners: (key) => this.#owners.get(key)!,
       lost: this.#lost,
+      off: new Set(),
       tell: (text) => this.#transcript.tell('fault', text),
     };
     const clients = Array.from(

@@ -51,3 +51,28 @@ t.test('a crash keeps what was acknowledged, and the batch under way as a whole 
   }
   t.same([...sizes].sort(), [1, 3]);
 });
+
+t.test('a disk that is taken off: read on, no write, then empty, then as it was', async (t) => {
+  const clock = new VirtualClock();
+  const disk = new VirtualDisk(new SeededRandom(1));
+  const engine = disk.engine(clock);
+  await engine.open();
+  const key = Uint8Array.of(1);
+  const write = (): Promise<Error | undefined> =>
+    new Promise((resolve) => {
+      const batch = engine.batch();
+      batch.put(key, Uint8Array.of(2));
+      batch.write(true, resolve);
+      void clock.advanceAsync(5);
+    });
+  t.equal(await write(), undefined);
+  disk.takeOff('gone');
+  t.same(engine.getSync(key), Uint8Array.of(2), 'what is open can be read');
+  t.match(await write(), { message: 'gone' });
+  disk.failure = undefined;
+  await engine.close();
+  await engine.open();
+  t.equal(engine.getSync(key), undefined, 'opened again it is empty');
+  disk.putBack();
+  t.same(engine.getSync(key), Uint8Array.of(2), 'and there again');
+});

@@ -30,6 +30,9 @@ export class VirtualDisk {
   /** How much longer a batch takes that is synced, in milliseconds. */
   syncMs = 0;
   #pending: Change[] | undefined;
+  #isOff = false;
+  /** What is on the disk that was taken off, once an empty directory was opened in its place. */
+  #off: Map<string, Uint8Array> | undefined;
   /** What each batch since the last sync has replaced: a loss of power undoes some of them, the last ones first. */
   #unsynced: Change[][] = [];
 
@@ -54,6 +57,37 @@ export class VirtualDisk {
     const kept = this.#random.below(this.#unsynced.length + 1);
     for (const replaced of this.#unsynced.splice(kept).reverse()) this.#restore(replaced);
     this.#unsynced = [];
+  }
+
+  /**
+   * The file system goes away under a running program: what is open can be read on, every write fails, and once `failure` is
+   * lifted whoever opens it finds an empty one.
+   */
+  takeOff(problem: string): void {
+    this.#isOff = true;
+    this.failure = problem;
+  }
+
+  /** It is there again, as it was; what was written in its place is gone. */
+  putBack(): void {
+    this.#isOff = false;
+    if (this.#off === undefined) return;
+    this.lose();
+    for (const [key, value] of this.#off) this.content.set(key, value);
+    this.#off = undefined;
+  }
+
+  /** It never comes back: the empty one is the disk from now on. */
+  leaveOff(): void {
+    this.#isOff = false;
+    this.#off = undefined;
+  }
+
+  /** Somebody opens what is there. */
+  onOpen(): void {
+    if (!this.#isOff || this.#off !== undefined) return;
+    this.#off = new Map(this.content);
+    this.lose();
   }
 
   /** Another disk is in its place, an empty one. */
@@ -108,6 +142,7 @@ class DiskEngine implements StorageEngine {
 
   async open(): Promise<void> {
     if (this.#disk.failure !== undefined) throw definite('STORAGE_FAILED', this.#disk.failure);
+    this.#disk.onOpen();
     this.#isOpen = true;
     this.#isPoisoned = false;
   }

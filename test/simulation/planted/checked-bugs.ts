@@ -12,6 +12,7 @@ import { GroupCommitter } from '../../../src/storage/group-committer.js';
 import { RecordStore } from '../../../src/storage/record-store.js';
 import type { GivenOptions } from '../options.js';
 import { lostDiskKeptName } from '../scenarios/lost-disk-kept-name.js';
+import { strangerInTheDataDirectory } from '../scenarios/stranger-in-the-data-directory.js';
 import { expiryNotSettled } from './durability-bugs.js';
 import { type PlantedBug, patch, playing, simulated } from './planted-bug.js';
 import { nothingWrittenBack, readsAskOne } from './quorum-bugs.js';
@@ -95,6 +96,13 @@ const votesFromMemory: PlantedBug = {
   run: playing(lostDiskKeptName),
   seedsMax: 1,
   plant: () => patch(UnsyncedSlots.prototype, { has: () => false }),
+};
+
+const strangersVote: PlantedBug = {
+  name: 'whatever is opened after a failure is taken for the own storage',
+  run: playing(strangerInTheDataDirectory),
+  seedsMax: 1,
+  plant: () => patch(GroupCommitter.prototype, { recogniseBy() {} }),
 };
 
 const collectedAlone: PlantedBug = {
@@ -188,6 +196,7 @@ export const CHECKED_BUGS: readonly PlantedBug[] = [
   nothingHeals,
   replicasDiffer,
   votesFromMemory,
+  strangersVote,
   collectedAlone,
   neverLogged,
   runsEndEarly,

@@ -51,6 +51,7 @@ import { separatorsInValues } from './separators-in-values.js';
 import { slowJoinerBlocksNoWrite } from './slow-joiner-blocks-no-write.js';
 import { slowMemberBlocksNoWrite } from './slow-member-blocks-no-write.js';
 import { standingStillAccusesNobody } from './standing-still-accuses-nobody.js';
+import { strangerInTheDataDirectory } from './stranger-in-the-data-directory.js';
 import { strictQuorumWrites } from './strict-quorum-writes.js';
 import { tornBatch } from './torn-batch.js';
 import { twoActorsOneId } from './two-actors-one-id.js';
@@ -94,6 +95,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     lateTombstone,
     lostDiskKeptName,
     powerLossOfOneMachine,
+    strangerInTheDataDirectory,
     membershipJoin,
     membershipMessageLoss,
     membershipMultipleFailures,
