@@ -13,6 +13,7 @@ import { Writers } from './writers.js';
 /** So many that a sync, which holds back, can be watched. */
 const KEYS = Array.from({ length: 6000 }, (_, i) => `key:${i}`);
 const CLIENT = { timeoutMs: 10_000 };
+const CONFIG_CHANGED = 'the configurations differ';
 const TEST = { buffered: true, timeout: 240_000 };
 const SYNC_MS_MAX = 120_000;
 const CALLED_HOME_MS_MAX = 60_000;
@@ -52,7 +53,9 @@ t.test(
     await cluster.agree();
     await writers.progress(10);
     await writers.stop();
-    t.same(writers.unexplained(0, victim.address), [], 'only writes that were at it have failed');
+    // A write that is under way when the configuration changes may end in doubt.
+    const inDoubt = writers.unexplained(0, victim.address).filter((text) => !text.includes(CONFIG_CHANGED));
+    t.same(inDoubt, [], 'only writes that were at it, or under way in the change, have failed');
     t.same([writers.wrong, writers.failedReads], [[], []], 'the load has seen nothing wrong');
 
     // Its word counts now: with one of the others gone, every answer needs it.
