@@ -13,6 +13,7 @@ import { RecordStore } from '../../../src/storage/record-store.js';
 import type { GivenOptions } from '../options.js';
 import { lostDiskKeptName } from '../scenarios/lost-disk-kept-name.js';
 import { strangerInTheDataDirectory } from '../scenarios/stranger-in-the-data-directory.js';
+import { tombstonesWaitForAll } from '../scenarios/tombstones-wait-for-all.js';
 import { expiryNotSettled } from './durability-bugs.js';
 import { type PlantedBug, patch, playing, simulated } from './planted-bug.js';
 import { nothingWrittenBack, readsAskOne } from './quorum-bugs.js';
@@ -107,14 +108,8 @@ const strangersVote: PlantedBug = {
 
 const collectedAlone: PlantedBug = {
   name: 'tombstones are collected though a replica does not hold them',
-  run: simulated('convergence', {
-    ...MISSING,
-    faults: ['isolate', 'one-way', 'pause'],
-    tombstoneGraceMs: 100,
-    thinkMs: 20,
-    virtualSeconds: 15,
-  }),
-  seedsMax: 20,
+  run: playing(tombstonesWaitForAll),
+  seedsMax: 3,
   plant() {
     const { promise } = SlotCollection.prototype;
     return patch(SlotCollection.prototype, {

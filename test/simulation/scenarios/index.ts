@@ -53,6 +53,7 @@ import { slowMemberBlocksNoWrite } from './slow-member-blocks-no-write.js';
 import { standingStillAccusesNobody } from './standing-still-accuses-nobody.js';
 import { strangerInTheDataDirectory } from './stranger-in-the-data-directory.js';
 import { strictQuorumWrites } from './strict-quorum-writes.js';
+import { tombstonesWaitForAll } from './tombstones-wait-for-all.js';
 import { tornBatch } from './torn-batch.js';
 import { twoActorsOneId } from './two-actors-one-id.js';
 import { twoOfThreeNodesKilled } from './two-of-three-nodes-killed.js';
@@ -75,6 +76,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     deleteAbsentKey,
     deletedKeysStayAway,
     deletedWhileAwayForLong,
+    tombstonesWaitForAll,
     equalKeysAreNotRepaired,
     equalTimestampsCommute,
     errorsAreHonest,
