@@ -7,7 +7,7 @@ import type { Log } from '../ports/log.js';
 import { type RecordCheck, scanRange } from '../replication/scan-range.js';
 import type { UnsyncedSlots } from '../replication/unsynced-slots.js';
 import type { RecordStore } from '../storage/record-store.js';
-import { type Body, bytesField, integerField, stringField } from '../wire/body.js';
+import { type Body, bytesField, integerField, requireEpoch, stringField } from '../wire/body.js';
 import {
   CONFIG_PULL,
   CONFIG_PUSH,
@@ -145,9 +145,7 @@ export class PeerCalls {
     const prefix = bytesField(body, 'prefix') ?? new Uint8Array(0);
     if (from === undefined || from.length < 2 || limit === undefined || bytesMax === undefined)
       throw malformed();
-    if (integerField(body, 'epoch', 0, 0xffffffff) !== this.#options.state.epoch) {
-      throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${this.#options.state.epoch}`);
-    }
+    requireEpoch(body, this.#options.state.epoch);
     if (this.#options.unsynced.count > 0) throw hasNoVote();
     const values = body.values === true;
     const { store, isSound } = this.#options;

@@ -22,18 +22,18 @@ import type { Log } from '../ports/log.js';
 import type { StorageEngine } from '../ports/storage-engine.js';
 import type { ReplicaPeer } from '../replication/peer.js';
 import { UnsyncedSlots } from '../replication/unsynced-slots.js';
-import { isSlot, SLOT_COUNT, type Slot } from '../ring/slot.js';
-import { SYNC_KEY, UNSYNCED_KEY } from '../storage/keyspace.js';
-import { arrayField, type Body, integerField } from '../wire/body.js';
+import { SLOT_COUNT, type Slot } from '../ring/slot.js';
+import { UNSYNCED_KEY } from '../storage/keyspace.js';
+import { arrayField, type Body, requireEpoch } from '../wire/body.js';
 import { BARRIER } from '../wire/message-type.js';
 import type { BackgroundWork } from './background.js';
 import type { PeerLink } from './peer-link.js';
 import type { Running } from './running.js';
+import { slotsField } from './slots-field.js';
 
 const BARRIER_TIMEOUT_MS = 5000;
 /** Slots that are synced from one peer before the next one has its turn. */
 const SLOTS_PER_ROUND = 256;
-const EMPTY = new Uint8Array(0);
 /** First byte of what is stored, before one bit per slot that has no vote, and one per slot with a weak one. */
 const WEAK = 1;
 
@@ -238,17 +238,10 @@ export class ReplicaSync implements BackgroundWork {
   /** A replica that has lost its data asks us to finish what is under way. Answers with the slots that we can vouch for. */
   async #onBarrier(body: Body): Promise<Body> {
     const { state, committer, unsynced } = this.#running;
-    const slots = arrayField(body, 'slots') ?? [];
-    if (
-      slots.length > SLOT_COUNT ||
-      !slots.every((slot): slot is Slot => typeof slot === 'number' && isSlot(slot))
-    )
-      throw definite('BAD_REQUEST', 'a malformed BARRIER');
-    if (integerField(body, 'epoch', 1, 0xffffffff) !== state.epoch)
-      throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${state.epoch}`);
-    await new Promise<void>((resolve, reject) => {
-      committer.putDurable(SYNC_KEY, EMPTY, (error) => (error === undefined ? resolve() : reject(error)));
-    });
+    const slots = slotsField(body, SLOT_COUNT);
+    if (slots === undefined) throw definite('BAD_REQUEST', 'a malformed BARRIER');
+    requireEpoch(body, state.epoch);
+    await committer.synced();
     const weak = slots.filter((slot) => unsynced.has(slot) || this.#weakSlots.has(slot));
     if (this.#isWeak) return { slots, weak };
     const vouched = slots.filter((slot) => !unsynced.has(slot));

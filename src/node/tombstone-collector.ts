@@ -12,22 +12,23 @@
  *
  * Records that have expired are made tombstones first, by a read from all replicas, which settles that they have expired.
  */
-import { compareBytes, viewOf } from '../base/bytes.js';
-import { definite, KvError, messageOf } from '../base/errors.js';
+import { equalBytes, viewOf } from '../base/bytes.js';
+import { definite, messageOf } from '../base/errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
 import { KeyRef } from '../replication/key-ref.js';
 import type { ReplicaPeer, Responder } from '../replication/peer.js';
 import { SlotCollection } from '../replication/slot-collection.js';
 import type { KeyHasher } from '../ring/hash.js';
-import { isSlot, SLOT_COUNT, type Slot } from '../ring/slot.js';
+import { SLOT_COUNT, type Slot } from '../ring/slot.js';
 import { isExpired } from '../version/record.js';
 import { COUNTER_LIMIT } from '../version/version.js';
-import { arrayField, type Body, integerField } from '../wire/body.js';
+import { arrayField, type Body, integerField, requireEpoch } from '../wire/body.js';
 import { COLLECT, COLLECT_PROMISE } from '../wire/message-type.js';
 import type { BackgroundWork } from './background.js';
 import { PeerLink } from './peer-link.js';
 import type { Running } from './running.js';
+import { slotsField } from './slots-field.js';
 
 export interface TombstoneCollectorOptions {
   readonly running: Running;
@@ -153,7 +154,6 @@ export class TombstoneCollector implements BackgroundWork {
       const digest = (mine as (Uint8Array | undefined)[])[i];
       return digest !== undefined && digests.every((list) => isDigest(list[i], digest));
     });
-    // Where all agree and nothing is old enough, there will be nothing for a while.
     const nowMs = clock.monotonicMs();
     for (const slot of slots) this.#restsUntilMs[slot] = nowMs + REST_MS;
     if (agreed.length === 0 || this.#running.state.epoch !== epoch || this.#isStopped) return;
@@ -162,6 +162,7 @@ export class TombstoneCollector implements BackgroundWork {
     );
     const [count] = await Promise.all([this.#slots.collect(agreed, horizon), ...collects]);
     this.#collected += count;
+    // What all agree on and is still there is too young: there will be nothing for a while.
     for (const slot of agreed) {
       if (trees.counts(slot).tombstones > 0)
         this.#restsUntilMs[slot] = nowMs + Math.max(REST_MS, graceMs / 4);
@@ -204,26 +205,18 @@ export class TombstoneCollector implements BackgroundWork {
 
   #parse(body: Body, what: string): { slots: readonly Slot[]; horizon: number } {
     const { state, hybridClock } = this.#running;
-    const slots = arrayField(body, 'slots') ?? [];
+    const slots = slotsField(body, SLOTS_PER_ROUND);
     const horizon = integerField(body, 'horizon', 1, Number.MAX_SAFE_INTEGER);
-    const areSlots = slots.every((slot): slot is Slot => typeof slot === 'number' && isSlot(slot));
-    if (
-      !areSlots ||
-      slots.length > SLOTS_PER_ROUND ||
-      horizon === undefined ||
-      horizon > hybridClock.current()
-    )
+    if (slots === undefined || horizon === undefined || horizon > hybridClock.current())
       throw definite('BAD_REQUEST', `a malformed ${what}`);
-    if (integerField(body, 'epoch', 1, 0xffffffff) !== state.epoch)
-      throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${state.epoch}`);
-    if (state.isFrozen)
-      throw new KvError('CONFIG_CHANGING', 'a member is being admitted', { definite: true });
-    return { slots: slots as Slot[], horizon };
+    requireEpoch(body, state.epoch);
+    if (state.isFrozen) throw definite('CONFIG_CHANGING', 'a member is being admitted');
+    return { slots, horizon };
   }
 }
 
 function isDigest(value: unknown, digest: Uint8Array): boolean {
-  return value instanceof Uint8Array && compareBytes(value, digest) === 0;
+  return value instanceof Uint8Array && equalBytes(value, digest);
 }
 
 /** Only whether a read has ended well matters. */

@@ -11,7 +11,7 @@ import { keyOfEngineKey, SLOT_BYTES, slotOfEngineKey } from '../storage/keyspace
 import type { HybridClock } from '../version/hybrid-clock.js';
 import { checkRecord, isRecordShape } from '../version/record.js';
 import { VERSION_TIME_MAX } from '../version/version.js';
-import { arrayField, type Body, integerField } from '../wire/body.js';
+import { arrayField, type Body, integerField, requireEpoch } from '../wire/body.js';
 import type { HintCredit } from './hint-credit.js';
 import { KeyRef } from './key-ref.js';
 import type { Replica } from './replica.js';
@@ -43,7 +43,7 @@ export class HintReceiver {
 
   /** HINTS_OFFER. @throws KvError for a malformed one, or one of another epoch. */
   onOffer(holder: string, body: Body): Body {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const count = integerField(body, 'count', 1, COUNT_MAX);
     if (count === undefined) throw malformed('HINTS_OFFER');
     return { credit: this.#options.credit.grant(holder, count) };
@@ -51,7 +51,7 @@ export class HintReceiver {
 
   /** HINT. Resolves when every record has been decided about. Rejects like {@link onOffer}, or with BUSY. */
   async onHint(holder: string, body: Body): Promise<Body> {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const clock = integerField(body, 'clock', 0, VERSION_TIME_MAX);
     const records = arrayField(body, 'records');
     if (clock === undefined || records === undefined || records.length > HINT_RECORDS_MAX)
@@ -80,12 +80,6 @@ export class HintReceiver {
       return answers.onLost(index);
     this.#key.set(key, 0, key.length, hi, lo);
     replica.apply(this.#key, record, view, 0, record.length, true, answers, index);
-  }
-
-  #checkEpoch(body: Body): void {
-    const epoch = this.#options.epoch();
-    if (integerField(body, 'epoch', 0, 0xffffffff) === epoch) return;
-    throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${epoch}`);
   }
 }
 

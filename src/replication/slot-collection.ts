@@ -12,7 +12,7 @@ import type { EngineIterator } from '../ports/storage-engine.js';
 import type { KeyHasher } from '../ring/hash.js';
 import type { Slot } from '../ring/slot.js';
 import type { GroupCommitter } from '../storage/group-committer.js';
-import { floorKey, keyOfEngineKey, SYNC_KEY, slotOfEngineKey, slotRange } from '../storage/keyspace.js';
+import { floorKey, keyOfEngineKey, slotOfEngineKey, slotRange } from '../storage/keyspace.js';
 import type { RecordStore } from '../storage/record-store.js';
 import { encodeFloor, type SlotFloors } from '../storage/slot-floors.js';
 import { SlotTrees } from '../storage/slot-trees.js';
@@ -34,7 +34,6 @@ export interface SlotCollectionOptions {
 
 /** Records read at a time, and tombstones that go before their batch is waited for. */
 const CHUNK = 256;
-const EMPTY = new Uint8Array(0);
 
 export class SlotCollection {
   readonly #options: SlotCollectionOptions;
@@ -51,7 +50,7 @@ export class SlotCollection {
   async promise(slots: readonly Slot[], horizon: number): Promise<(Uint8Array | undefined)[]> {
     const { floors, unsynced } = this.#options;
     for (const slot of slots) floors.promise(slot, horizon);
-    await this.#synced();
+    await this.#options.committer.synced();
     const digests: (Uint8Array | undefined)[] = [];
     const tree = new SlotTrees();
     for (const slot of slots) {
@@ -123,21 +122,12 @@ export class SlotCollection {
       hasher.hash(key);
       ref.set(key, 0, key.length, hasher.hi, hasher.lo);
       if (replica.dropTombstone(ref) > 0) dropped++;
-      if (i % CHUNK === CHUNK - 1) await this.#synced();
+      if (i % CHUNK === CHUNK - 1) await this.#options.committer.synced();
     }
     return dropped;
   }
-
-  /** Resolves when everything queued so far is on disk. */
-  #synced(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#options.committer.putDurable(SYNC_KEY, EMPTY, (error) =>
-        error === undefined ? resolve() : reject(storageFailed(error)),
-      );
-    });
-  }
 }
 
-function storageFailed(cause?: Error): Error {
-  return definite('STORAGE_FAILED', 'the storage of this replica has failed', cause);
+function storageFailed(): Error {
+  return definite('STORAGE_FAILED', 'the storage of this replica has failed');
 }

@@ -11,7 +11,7 @@
  *
  * It does not open the engine at the start, nor close it at the end.
  */
-import { compareBytes } from '../base/bytes.js';
+import { equalBytes } from '../base/bytes.js';
 import { assert, definite, type KvError, messageOf } from '../base/errors.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
@@ -175,6 +175,15 @@ export class GroupCommitter {
     return new Promise((resolve) => last.waitCallback((error) => resolve(error === undefined)));
   }
 
+  /** Resolves when everything that is queued now is on disk, whatever the policy. @throws KvError `STORAGE_FAILED`. */
+  synced(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.putDurable(SYNC_KEY, EMPTY, (error) =>
+        error === undefined ? resolve() : reject(definite('STORAGE_FAILED', messageOf(error), error)),
+      );
+    });
+  }
+
   /**
    * Commits what is queued, syncs it (but under `never`), and takes nothing more.
    * @param putLast called at once; what it puts comes after everything else. Not called when the storage has failed.
@@ -286,8 +295,7 @@ export class GroupCommitter {
   #contentProblem(): string | undefined {
     const mark = this.#mark;
     const found = mark === undefined ? undefined : this.#engine.getSync(mark.key);
-    if (mark === undefined || (found !== undefined && compareBytes(found, mark.value) === 0))
-      return undefined;
+    if (mark === undefined || (found !== undefined && equalBytes(found, mark.value))) return undefined;
     return 'the storage is not the one that this node was started on: bring that one back, or stop the node, empty the directory and start it with --join';
   }
 

@@ -4,6 +4,7 @@
  * Decoding never throws: a body that is not what it should be is `undefined`, and the caller answers BAD_REQUEST.
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
+import { definite } from '../base/errors.js';
 import { isBoundedBody } from './body-shape.js';
 import type { Frame } from './frame.js';
 import { copyRange } from './frame.js';
@@ -80,4 +81,14 @@ export function arrayField(body: Body, name: string): readonly unknown[] | undef
 export function mapField(body: Body, name: string): Body | undefined {
   const value = body[name];
   return isMap(value) ? value : undefined;
+}
+
+/**
+ * Fences a request of another configuration.
+ * @param epoch of the configuration here.
+ * @throws KvError `EPOCH_MISMATCH`.
+ */
+export function requireEpoch(body: Body, epoch: number): void {
+  if (integerField(body, 'epoch', 1, 0xffffffff) === epoch) return;
+  throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${epoch}`);
 }

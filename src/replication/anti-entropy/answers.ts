@@ -13,7 +13,7 @@ import { keyOfEngineKey } from '../../storage/keyspace.js';
 import type { RecordStore } from '../../storage/record-store.js';
 import { type SlotTrees, TREE_HASH_BYTES } from '../../storage/slot-trees.js';
 import { checkRecord } from '../../version/record.js';
-import { type Body, bytesField, integerField } from '../../wire/body.js';
+import { type Body, bytesField, requireEpoch } from '../../wire/body.js';
 import { type LeafKeysPorts, listLeafKeys } from './leaf-keys.js';
 import { KEYS_BYTES_MAX, KEYS_MAX, RECORDS_BYTES_MAX, SLOTS_MAX } from './limits.js';
 import {
@@ -38,7 +38,6 @@ export interface AntiEntropyAnswersOptions extends LeafKeysPorts {
   readonly epoch: () => number;
 }
 
-const EPOCH_MAX = 0xffffffff;
 /** Records read together: some of them may be large. */
 const READ_TOGETHER_MAX = 64;
 const EMPTY = new Uint8Array(0);
@@ -52,7 +51,7 @@ export class AntiEntropyAnswers {
 
   /** TREE_DIGEST: whether all these slots are equal, or else their roots. */
   async onDigest(body: Body): Promise<Body> {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const slots = unpackSlots(bytesField(body, 'slots'));
     const digest = bytesField(body, 'digest');
     if (slots === undefined || digest?.length !== TREE_HASH_BYTES) throw malformed('TREE_DIGEST');
@@ -66,7 +65,7 @@ export class AntiEntropyAnswers {
 
   /** TREE_LEAVES: the groups of slots, or the leaves of groups. */
   async onLeaves(body: Body): Promise<Body> {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const { trees } = this.#options;
     const slots = unpackSlots(bytesField(body, 'slots'));
     if (slots !== undefined && slots.length <= SLOTS_MAX) {
@@ -84,7 +83,7 @@ export class AntiEntropyAnswers {
 
   /** TREE_KEYS: the keys in some leaves, with their versions. */
   async onKeys(body: Body): Promise<Body> {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const leaves = unpackLeaves(bytesField(body, 'leaves'));
     const from = body.from === undefined ? undefined : bytesField(body, 'from');
     if (
@@ -106,7 +105,7 @@ export class AntiEntropyAnswers {
 
   /** RECORDS: the records of keys, as many of them as fit; those that are missing or corrupt have no bytes. */
   async onRecords(body: Body): Promise<Body> {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const keys = unpackKeys(bytesField(body, 'keys'));
     if (keys === undefined || keys.length > KEYS_MAX) throw malformed('RECORDS');
     this.#checkStorage();
@@ -132,7 +131,7 @@ export class AntiEntropyAnswers {
 
   /** RECORDS_PUSH: takes records over; answers with one byte for each, 1 when it or something higher is in the log. */
   async onPush(body: Body): Promise<Body> {
-    this.#checkEpoch(body);
+    requireEpoch(body, this.#options.epoch());
     const records = unpackKeyedRecords(bytesField(body, 'records'));
     const { applier } = this.#options;
     if (
@@ -164,12 +163,6 @@ export class AntiEntropyAnswers {
   async #onceLogged(answer: Body): Promise<Body> {
     if (await this.#options.committer.settled()) return answer;
     throw storageFailed();
-  }
-
-  #checkEpoch(body: Body): void {
-    const epoch = this.#options.epoch();
-    if (integerField(body, 'epoch', 0, EPOCH_MAX) === epoch) return;
-    throw definite('EPOCH_MISMATCH', `the configuration here has epoch ${epoch}`);
   }
 
   #checkStorage(): void {
