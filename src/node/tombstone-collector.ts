@@ -3,8 +3,8 @@
  *
  * A tombstone may go when every replica of the slot holds it, or something newer, on disk, and nothing older can arrive any
  * more. So the leader names a horizon that lies in the past (the grace), every replica promises to accept no write from
- * before it, and gives a digest of what it holds up to there. Where all digests are equal, all take out their tombstones up
- * to the horizon. Nothing depends on how long anybody was away: while one replica is down nothing is collected in its slots,
+ * before it, and gives a digest of what it holds up to there. Where all digests are equal, all take out the tombstones up
+ * to the horizon that the digest covers. Nothing depends on how long anybody was away: while one replica is down nothing is collected in its slots,
  * and when it has come back its digest differs until anti-entropy has brought it all that it missed.
  *
  * What was collected at some replicas only (one crashed in between) comes back to them as an ordinary tombstone, and
@@ -150,17 +150,19 @@ export class TombstoneCollector implements BackgroundWork {
     const theirs = links.map((link) => link.call(COLLECT_PROMISE, body, CALL_TIMEOUT_MS));
     const [mine, ...others] = await Promise.all([own, ...theirs]);
     const digests = others.map((answer) => arrayField(answer as Body, 'digests') ?? []);
-    const agreed = slots.filter((_, i) => {
-      const digest = (mine as (Uint8Array | undefined)[])[i];
-      return digest !== undefined && digests.every((list) => isDigest(list[i], digest));
-    });
+    const agreed: Slot[] = [];
+    const agreedDigests: Uint8Array[] = [];
+    for (const [i, digest] of (mine as (Uint8Array | undefined)[]).entries()) {
+      if (digest === undefined || !digests.every((list) => isDigest(list[i], digest))) continue;
+      agreed.push(slots[i]!);
+      agreedDigests.push(digest);
+    }
     const nowMs = clock.monotonicMs();
     for (const slot of slots) this.#restsUntilMs[slot] = nowMs + REST_MS;
     if (agreed.length === 0 || this.#running.state.epoch !== epoch || this.#isStopped) return;
-    const collects = links.map((link) =>
-      link.call(COLLECT, { epoch, slots: agreed, horizon }, CALL_TIMEOUT_MS),
-    );
-    const [count] = await Promise.all([this.#slots.collect(agreed, horizon), ...collects]);
+    const order = { epoch, slots: agreed, horizon, digests: agreedDigests };
+    const collects = links.map((link) => link.call(COLLECT, order, CALL_TIMEOUT_MS));
+    const [count] = await Promise.all([this.#slots.collect(agreed, horizon, agreedDigests), ...collects]);
     this.#collected += count;
     // What all agree on and is still there is too young: there will be nothing for a while.
     for (const slot of agreed) {
@@ -200,7 +202,10 @@ export class TombstoneCollector implements BackgroundWork {
 
   async #onCollect(body: Body): Promise<Body> {
     const { slots, horizon } = this.#parse(body, 'COLLECT');
-    return { count: await this.#slots.collect(slots, horizon) };
+    const digests = arrayField(body, 'digests');
+    if (digests?.length !== slots.length || !digests.every((each) => each instanceof Uint8Array))
+      throw definite('BAD_REQUEST', 'a malformed COLLECT');
+    return { count: await this.#slots.collect(slots, horizon, digests as Uint8Array[]) };
   }
 
   #parse(body: Body, what: string): { slots: readonly Slot[]; horizon: number } {

@@ -203,13 +203,14 @@ export class Replica implements CommitListener {
   }
 
   /**
-   * Takes out the tombstone of a key, if that is what is held and its version is not above the floor that all replicas
-   * have agreed on.
+   * Takes out the tombstone of a key, if it is still the one of this version, and all replicas have agreed on a floor
+   * above it.
    * @returns the batch it will commit in; 0 when nothing was done.
    */
-  dropTombstone(key: KeyRef): number {
+  dropTombstone(key: KeyRef, time: number, node: number): number {
     const state = this.#find(key);
-    if (state !== COMMITTED || this.#heldTime > this.#floors.collected(slotOf(key.hashHi))) return 0;
+    if (state !== COMMITTED || time > this.#floors.collected(slotOf(key.hashHi))) return 0;
+    if (compareVersions(time, node, this.#heldTime, this.#heldNode) !== 0) return 0;
     const { view, start } = this.#store;
     if ((view.getUint8(start + RECORD_FLAGS_OFFSET) & FLAG_TOMBSTONE) === 0) return 0;
     this.#trees.replace(key.hashHi, key.hashLo, view, start, view, -1);

@@ -5,8 +5,11 @@
  * The digest of a slot covers every record up to the horizon, live ones too, as they are on disk: what the next loss of power
  * could take back is synced first. So when the digests of all replicas are equal, no replica can come back with something older
  * that the tombstone would have to stand against.
+ *
+ * Only what was in that digest goes. A tombstone of an old version may still arrive after it: a record's expired form, which
+ * one reader has settled, or what a repair brings. The others do not hold that yet, so it stays for a later round.
  */
-import { u64At, viewOf } from '../base/bytes.js';
+import { equalBytes, u32At, u64At, viewOf } from '../base/bytes.js';
 import { definite } from '../base/errors.js';
 import type { EngineIterator } from '../ports/storage-engine.js';
 import type { KeyHasher } from '../ring/hash.js';
@@ -16,7 +19,12 @@ import { floorKey, keyOfEngineKey, slotOfEngineKey, slotRange } from '../storage
 import type { RecordStore } from '../storage/record-store.js';
 import { encodeFloor, type SlotFloors } from '../storage/slot-floors.js';
 import { SlotTrees } from '../storage/slot-trees.js';
-import { FLAG_TOMBSTONE, RECORD_FLAGS_OFFSET, RECORD_TIME_OFFSET } from '../version/record.js';
+import {
+  FLAG_TOMBSTONE,
+  RECORD_FLAGS_OFFSET,
+  RECORD_NODE_OFFSET,
+  RECORD_TIME_OFFSET,
+} from '../version/record.js';
 import { KeyRef } from './key-ref.js';
 import type { Replica } from './replica.js';
 import type { RecordCheck } from './scan-range.js';
@@ -30,6 +38,17 @@ export interface SlotCollectionOptions {
   readonly unsynced: UnsyncedSlots;
   readonly isSound: RecordCheck;
   readonly hasher: KeyHasher;
+}
+
+interface Tombstone {
+  readonly key: Uint8Array;
+  readonly time: number;
+  readonly node: number;
+}
+
+interface Held {
+  readonly digest: Uint8Array;
+  readonly tombstones: readonly Tombstone[];
 }
 
 /** Records read at a time, and tombstones that go before their batch is waited for. */
@@ -54,24 +73,29 @@ export class SlotCollection {
     const digests: (Uint8Array | undefined)[] = [];
     const tree = new SlotTrees();
     for (const slot of slots) {
-      digests.push(unsynced.has(slot) ? undefined : await this.#digest(slot, horizon, tree));
+      digests.push(unsynced.has(slot) ? undefined : (await this.#heldUpTo(slot, horizon, tree))?.digest);
     }
     return digests;
   }
 
   /**
-   * Takes out the tombstones of these slots up to `horizon`, on which all replicas have agreed.
-   * @returns how many there were. Slots for which the promise was forgotten (by a restart) are passed over.
+   * Takes out the tombstones up to `horizon` of the slots that still hold what all replicas have agreed on.
+   * @param digests per slot what `promise` said at every replica.
+   * @returns how many tombstones there were. Slots that hold something else by now, or for which the promise was forgotten (by a
+   *   restart), are passed over.
    * @throws KvError `STORAGE_FAILED`.
    */
-  async collect(slots: readonly Slot[], horizon: number): Promise<number> {
-    const { floors, committer } = this.#options;
+  async collect(slots: readonly Slot[], horizon: number, digests: readonly Uint8Array[]): Promise<number> {
+    const { floors, committer, unsynced } = this.#options;
     let count = 0;
-    for (const slot of slots) {
-      if (floors.promised(slot) < horizon) continue;
+    const tree = new SlotTrees();
+    for (const [i, slot] of slots.entries()) {
+      if (floors.promised(slot) < horizon || unsynced.has(slot)) continue;
+      const held = await this.#heldUpTo(slot, horizon, tree);
+      if (held === undefined || !equalBytes(held.digest, digests[i]!)) continue;
       if (committer.put(floorKey(slot), encodeFloor(horizon)) === 0) throw storageFailed();
       floors.collect(slot, horizon);
-      count += await this.#dropTombstones(slot, horizon);
+      count += await this.#drop(held.tombstones);
     }
     return count;
   }
@@ -95,33 +119,32 @@ export class SlotCollection {
     }
   }
 
-  async #digest(slot: Slot, horizon: number, tree: SlotTrees): Promise<Uint8Array | undefined> {
+  /** What a slot holds up to a version; undefined when a record of it is corrupt. */
+  async #heldUpTo(slot: Slot, horizon: number, tree: SlotTrees): Promise<Held | undefined> {
     const { hasher } = this.#options;
+    const tombstones: Tombstone[] = [];
     tree.beginBuilding(slot);
     const isComplete = await this.forEachRecord(slot, (key, record) => {
-      if (u64At(record, RECORD_TIME_OFFSET) > horizon) return true;
+      const time = u64At(record, RECORD_TIME_OFFSET);
+      if (time > horizon) return true;
       hasher.hash(key);
       tree.add(hasher.hi, hasher.lo, viewOf(record), 0);
+      const isTombstone = (record[RECORD_FLAGS_OFFSET]! & FLAG_TOMBSTONE) !== 0;
+      if (isTombstone) tombstones.push({ key, time, node: u32At(record, RECORD_NODE_OFFSET) });
       return true;
     });
     tree.finishBuilding(slot);
-    return isComplete ? tree.digest([slot]) : undefined;
+    return isComplete ? { digest: tree.digest([slot]), tombstones } : undefined;
   }
 
-  async #dropTombstones(slot: Slot, horizon: number): Promise<number> {
+  async #drop(tombstones: readonly Tombstone[]): Promise<number> {
     const { hasher, replica } = this.#options;
-    const keys: Uint8Array[] = [];
-    await this.forEachRecord(slot, (key, record) => {
-      const isTombstone = (record[RECORD_FLAGS_OFFSET]! & FLAG_TOMBSTONE) !== 0;
-      if (isTombstone && u64At(record, RECORD_TIME_OFFSET) <= horizon) keys.push(key);
-      return true;
-    });
     const ref = new KeyRef();
     let dropped = 0;
-    for (const [i, key] of keys.entries()) {
+    for (const [i, { key, time, node }] of tombstones.entries()) {
       hasher.hash(key);
       ref.set(key, 0, key.length, hasher.hi, hasher.lo);
-      if (replica.dropTombstone(ref) > 0) dropped++;
+      if (replica.dropTombstone(ref, time, node) > 0) dropped++;
       if (i % CHUNK === CHUNK - 1) await this.#options.committer.synced();
     }
     return dropped;

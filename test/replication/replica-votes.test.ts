@@ -71,9 +71,9 @@ t.test(
 t.test('below what has been collected a missing key stays missing', async (t) => {
   const rig = await replicaRig();
   await applied(rig, record(10, undefined));
-  t.equal(rig.replica.dropTombstone(rig.key('k')), 0, 'nobody has agreed to it');
+  t.equal(rig.replica.dropTombstone(rig.key('k'), 10, 2), 0, 'nobody has agreed to it');
   rig.floors.collect(SLOT, 20);
-  t.not(rig.replica.dropTombstone(rig.key('k')), 0);
+  t.not(rig.replica.dropTombstone(rig.key('k'), 10, 2), 0);
   t.equal(await read(rig), '1 same', 'nothing is held, before it is in the log and after');
   await rig.settle();
   t.equal(rig.disk.content.size, 0, 'nothing is stored');
@@ -88,19 +88,20 @@ t.test('below what has been collected a missing key stays missing', async (t) =>
   t.equal(await applied(rig, record(21, 'new')), '1 applied');
 });
 
-t.test('only committed tombstones of the right age are dropped', async (t) => {
-  const cases: [string, Uint8Array, boolean][] = [
-    ['a tombstone up to the floor', record(20, undefined), true],
-    ['a younger one', record(21, undefined), false],
-    ['a value', record(10, 'a'), false],
+t.test('only the committed tombstone that was agreed on is dropped', async (t) => {
+  const cases: [string, Uint8Array, number, boolean][] = [
+    ['a tombstone up to the floor', record(20, undefined), 20, true],
+    ['a younger one', record(21, undefined), 21, false],
+    ['another one than was agreed on', record(20, undefined), 19, false],
+    ['a value', record(10, 'a'), 10, false],
   ];
-  for (const [what, bytes, isDropped] of cases) {
+  for (const [what, bytes, time, isDropped] of cases) {
     const rig = await replicaRig();
     rig.replica.apply(rig.key('k'), bytes, viewOf(bytes), 0, bytes.length, false, rig.client, 1);
     rig.floors.collect(SLOT, 20);
-    t.equal(rig.replica.dropTombstone(rig.key('k')), 0, `${what}, not in the log yet`);
+    t.equal(rig.replica.dropTombstone(rig.key('k'), time, 2), 0, `${what}, not in the log yet`);
     await rig.settle();
-    t.equal(rig.replica.dropTombstone(rig.key('k')) > 0, isDropped, what);
+    t.equal(rig.replica.dropTombstone(rig.key('k'), time, 2) > 0, isDropped, what);
   }
 });
 
@@ -109,7 +110,7 @@ t.test('a key written again right after its tombstone was dropped keeps its reco
     const rig = await replicaRig({ cacheBytes });
     await applied(rig, record(10, undefined));
     rig.floors.collect(SLOT, 20);
-    rig.replica.dropTombstone(rig.key('k'));
+    rig.replica.dropTombstone(rig.key('k'), 10, 2);
     t.equal(await applied(rig, record(30, 'b')), '1 applied', 'it did not exist');
     t.equal(await read(rig), '1 record 30.2 b');
     t.equal(rig.disk.content.size, 1);
@@ -121,7 +122,7 @@ t.test('when the storage fails before a tombstone is gone, it is held as the dis
   await applied(rig, record(10, undefined));
   rig.floors.collect(SLOT, 20);
   rig.fail();
-  rig.replica.dropTombstone(rig.key('k'));
+  rig.replica.dropTombstone(rig.key('k'), 10, 2);
   await rig.settle();
   await rig.recover();
   // A batch that fails may be stored all the same.

@@ -205,7 +205,7 @@ export const EXAMPLES: Readonly<Record<string, (outbox: Outbox) => void>> = {
   'RESULT (to BARRIER)': map(type.RESULT, { slots: [615], weak: [] }),
   COLLECT_PROMISE: map(type.COLLECT_PROMISE, { epoch: EPOCH, slots: [615], horizon: HORIZON }),
   'RESULT (to COLLECT_PROMISE)': map(type.RESULT, { digests: [DIGEST, null] }),
-  COLLECT: map(type.COLLECT, { epoch: EPOCH, slots: [615], horizon: HORIZON }),
+  COLLECT: map(type.COLLECT, { epoch: EPOCH, slots: [615], horizon: HORIZON, digests: [DIGEST] }),
   'RESULT (to COLLECT)': map(type.RESULT, { count: 1 }),
   REPLICA_READ: (outbox) => writeReplicaRead(outbox, ID, PREFIX, KEY, KEY.length, TIME, NODE, false),
   REPLICA_APPLY: (outbox) =>
