@@ -1,8 +1,15 @@
 /**
  * Gets back records whose stored bytes fail their checksum: reads what the other replicas have settled, and puts it in
  * place. Until then the replica gives no vote on the key.
+ *
+ * It waits first until every request is over that may still count on what this replica has accepted and now cannot read:
+ * such a write could be acknowledged, with one more replica, after the others were asked. From then on whatever was
+ * acknowledged or returned to a reader is with one of the others that are asked; when they hold nothing, the record
+ * was either never settled or is a tombstone that they have collected, and goes.
  */
+import { REQUEST_TIMEOUT_MS_MAX } from '../base/limits.js';
 import type { Clock } from '../ports/clock.js';
+import type { Log } from '../ports/log.js';
 import type { Coordinator } from '../replication/coordinator.js';
 import { KeyRef } from '../replication/key-ref.js';
 import type { Responder } from '../replication/peer.js';
@@ -15,19 +22,25 @@ const KEYS_MAX = 64;
  * they would keep each other busy for ever.
  */
 const RETRY_MS = 1000;
+/** From the moment in which a key is found corrupt until the others are asked. */
+const WAIT_MS = REQUEST_TIMEOUT_MS_MAX + 1000;
+/** Keys that are waited for; the others are found again later. */
+const FOUND_MAX = 4096;
 
 export class CorruptRecovery implements Responder {
   readonly #clock: Clock;
+  readonly #log: Log;
   #coordinator: Coordinator | undefined;
   #replica: Replica | undefined;
   readonly #keys = new Map<string, { key: KeyRef; token: number }>();
   readonly #byToken = new Map<number, string>();
-  /** Keys that could not be fetched, until they may be tried again. */
-  readonly #resting = new Map<string, number>();
+  /** Keys that were found corrupt, and when each may be fetched: it is found again by then. */
+  readonly #found = new Map<string, number>();
   #nextToken = 1;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   attach(coordinator: Coordinator, replica: Replica): void {
@@ -35,12 +48,25 @@ export class CorruptRecovery implements Responder {
     this.#replica = replica;
   }
 
-  /** Begins to fetch a key, unless that is under way. */
-  begin(found: KeyRef): void {
+  /**
+   * A key was found corrupt, once more perhaps: fetches it when its time has come, unless that is under way. Requests, the
+   * builder of hash trees and exchanges find it again and again until it is mended.
+   */
+  onFound(found: KeyRef): void {
     const id = Buffer.from(found.key()).toString('latin1');
-    if (this.#coordinator === undefined || this.#keys.has(id) || this.#keys.size >= KEYS_MAX) return;
-    if ((this.#resting.get(id) ?? 0) > this.#clock.monotonicMs()) return;
-    this.#resting.delete(id);
+    if (this.#coordinator === undefined || this.#keys.has(id)) return;
+    const nowMs = this.#clock.monotonicMs();
+    const dueMs = this.#found.get(id);
+    if (dueMs === undefined) {
+      if (this.#found.size >= FOUND_MAX) return;
+      this.#found.set(id, nowMs + WAIT_MS);
+      const { hashHi, hashLo } = found;
+      return this.#log.error('a stored record cannot be read; the other replicas are asked for it', {
+        hashHi,
+        hashLo,
+      });
+    }
+    if (nowMs < dueMs || this.#keys.size >= KEYS_MAX) return;
     const key = new KeyRef();
     key.set(new Uint8Array(found.key()), 0, found.length, found.hashHi, found.hashLo);
     const token = this.#nextToken++;
@@ -50,11 +76,9 @@ export class CorruptRecovery implements Responder {
   }
 
   onRead(token: number, bytes: Uint8Array, start: number, length: number): void {
-    // The others may hold nothing: then there is nothing to put in place.
-    if (length === 0) return this.#failed(token);
     const key = this.#take(token);
     if (key === undefined) return;
-    this.#replica!.restore(key, bytes.slice(start, start + length));
+    this.#replica!.restore(key, length === 0 ? undefined : bytes.slice(start, start + length));
   }
 
   onWritten(): void {
@@ -62,14 +86,9 @@ export class CorruptRecovery implements Responder {
   }
 
   onError(token: number): void {
-    this.#failed(token);
-  }
-
-  #failed(token: number): void {
     const id = this.#byToken.get(token);
     this.#take(token);
-    if (this.#resting.size >= KEYS_MAX) this.#resting.clear();
-    if (id !== undefined) this.#resting.set(id, this.#clock.monotonicMs() + RETRY_MS);
+    if (id !== undefined) this.#found.set(id, this.#clock.monotonicMs() + RETRY_MS);
   }
 
   #take(token: number): KeyRef | undefined {
@@ -78,6 +97,7 @@ export class CorruptRecovery implements Responder {
     const entry = this.#keys.get(id);
     this.#byToken.delete(token);
     this.#keys.delete(id);
+    this.#found.delete(id);
     return entry?.key;
   }
 }

@@ -166,7 +166,7 @@ export class QuoralNode {
     });
     const cache = new RecordCache({ bytes: options.cacheBytes });
     const store = new RecordStore({ clock, engine, committer, cache, log });
-    const recovery = new CorruptRecovery(clock);
+    const recovery = new CorruptRecovery(clock, log);
     const unsynced = new UnsyncedSlots();
     const floors = new SlotFloors();
     await floors.load(engine);
@@ -179,7 +179,7 @@ export class QuoralNode {
       trees,
       committer,
       writtenBack: new WrittenBack(clock, !isNew),
-      onCorrupt: (key) => recovery.begin(key),
+      onCorrupt: (key) => recovery.onFound(key),
     });
     const self = new SelfPeer(options.name, options.listen, replica);
     const hints = new Hints(new HintStore({ engine, committer, hasher, hintsMax: options.hintsMax }));

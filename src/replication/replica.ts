@@ -188,11 +188,17 @@ export class Replica implements CommitListener {
     else this.#committer.wait(seq, client, id, existed);
   }
 
-  /** Puts back what the other replicas have settled for a key whose stored record is corrupt. */
-  restore(key: KeyRef, record: Uint8Array): void {
+  /**
+   * Puts back what the other replicas have settled for a key whose stored record is corrupt; undefined when they hold nothing.
+   */
+  restore(key: KeyRef, record: Uint8Array | undefined): void {
     if (this.#committer.isFailed || this.#find(key) !== CORRUPT) return;
     // The tree of its slot was forgotten when the record was found corrupt: nobody knows what it stood for.
     this.#trees.forget(slotOf(key.hashHi));
+    if (record === undefined) {
+      this.#store.remove(key.hashHi, key.hashLo, key.bytes, key.start, key.length);
+      return;
+    }
     if (this.#put(key, record, viewOf(record), 0, record.length) === 0) return;
     this.#writtenBack.remember(
       key.hashHi,

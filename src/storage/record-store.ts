@@ -284,7 +284,8 @@ export class RecordStore {
 
   #onCorrupt(fields: LogFields): void {
     this.corruptRecords++;
-    this.#log.error('a stored record cannot be read', fields);
+    // Whoever mends it says so aloud, once; it is found again and again until then.
+    this.#log.debug('a stored record cannot be read', fields);
   }
 
   #keepUncached(id: string, record: Uint8Array, start: number, length: number, seq: number): void {

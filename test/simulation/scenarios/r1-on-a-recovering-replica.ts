@@ -14,7 +14,7 @@ export const r1OnARecoveringReplica: Scenario = {
     await world.restart('c');
     const first = keys.map((key) => world.client('c').get(key, { quorum: 1 }));
     world.equal(await world.tally(first), { old: 30 }, 'reads of damaged records at c with R=1');
-    await cluster.run(3000);
+    await cluster.run(15_000);
     world.equal(world.stored(keys), { old: 90 }, 'on the disks: they came back from the peers');
     world.crash('c');
     await world.quiet();
