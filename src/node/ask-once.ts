@@ -60,7 +60,7 @@ export function askOnce(
       },
       (connection) => {
         if (isSettled) return connection.destroy(); // It came after its time.
-        channel = new FrameConnection(connection, ports.flusher, { onFrame, onClosed }, false);
+        channel = new FrameConnection(connection, ports.flusher, { onFrame, onClosed });
         writeBody(channel.outbox, JOIN, ASK_ID, body);
       },
     );

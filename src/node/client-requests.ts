@@ -6,13 +6,10 @@ import { definite, KvError, messageOf } from '../base/errors.js';
 import { FRAME_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../base/limits.js';
 import type { ClientSession } from '../gateway/client-session.js';
 import { REPLICAS_MAX } from '../membership/cluster-config.js';
-import { LOG_LEVELS } from '../ports/log.js';
-import type { ReplicaPeer } from '../replication/peer.js';
-import { checkScanRange, scanPage } from '../replication/scan.js';
-import { type ScanRangeRequest, type ScanRangeResult, scanRange } from '../replication/scan-range.js';
-import { SLOT_COUNT, slotOf } from '../ring/slot.js';
+import { LOG_LEVELS, type Log } from '../ports/log.js';
+import { SLOT_COUNT } from '../ring/slot.js';
 import { SLOT_BYTES } from '../storage/keyspace.js';
-import { arrayField, type Body, bytesField, decodeBody, integerField, writeBody } from '../wire/body.js';
+import { type Body, bytesField, decodeBody, integerField, writeBody } from '../wire/body.js';
 import { writeError } from '../wire/error-message.js';
 import type { Frame } from '../wire/frame.js';
 import {
@@ -22,7 +19,6 @@ import {
   OWNERS,
   PROTOCOL_VERSION,
   REPAIR,
-  REPLICA_SCAN,
   RESULT,
   RING,
   SCAN,
@@ -30,39 +26,32 @@ import {
   typeName,
   WELCOME,
 } from '../wire/message-type.js';
+import { type ClusterReads, notAMember } from './cluster-reads.js';
 import type { NodeOptions } from './options.js';
-import { hasNoVote } from './peer-calls.js';
-import { PeerLink } from './peer-link.js';
-import { Repairs } from './repairs.js';
-import type { NodePorts, Running } from './running.js';
-import { statusOf } from './status.js';
+import type { Repairs } from './repairs.js';
+import type { Running } from './running.js';
 
 export interface ClientRequestsOptions {
   readonly options: NodeOptions;
-  readonly ports: NodePorts;
+  readonly log: Log;
   readonly running: Running;
-  readonly address: () => string;
-  /** Client connections at the moment. */
-  readonly connections: () => number;
+  readonly reads: ClusterReads;
+  readonly repairs: Repairs;
+  readonly status: () => Body;
   /** A member of another cluster takes this node for one of its own; this is the address of that member. */
   readonly onCalledHome: (seed: string) => void;
 }
 
 const SCAN_LIMIT_DEFAULT = 500;
 const SCAN_LIMIT_MAX = 10_000;
-const SCAN_TIMEOUT_MS = 5000;
 /** The engine key after the longest one. */
 const CURSOR_BYTES_MAX = SLOT_BYTES + KEY_BYTES_MAX + 1;
 
 export class ClientRequests {
   readonly #options: ClientRequestsOptions;
-  readonly #startedMs: number;
-  readonly #repairs: Repairs;
 
   constructor(options: ClientRequestsOptions) {
     this.#options = options;
-    this.#repairs = new Repairs(options.running, options.options.name, options.ports.clock);
-    this.#startedMs = options.ports.clock.monotonicMs();
   }
 
   onFrame(session: ClientSession, frame: Frame): void {
@@ -93,7 +82,7 @@ export class ClientRequests {
       case OWNERS:
         return this.#owners(frame);
       case STATUS:
-        return Promise.resolve(this.#status());
+        return Promise.resolve(this.#options.status());
       case REPAIR:
         return this.#withBody(frame, (body) => this.#repair(body));
       case LOG_LEVEL:
@@ -155,59 +144,31 @@ export class ClientRequests {
     const { running, options } = this.#options;
     const { config } = running.state;
     if (config === undefined) throw notAMember();
-    const live = config.members.map(({ name }) => name).filter((name) => this.#peer(name).isLive);
+    const live = config.members
+      .map(({ name }) => name)
+      .filter((name) => this.#options.reads.peer(name).isLive);
     return { ...config, live, self: options.name };
   }
 
   async #owners(frame: Frame): Promise<Body> {
-    const { running, ports } = this.#options;
     if (frame.keyLength === 0) throw definite('BAD_REQUEST', 'OWNERS is asked of a key');
-    ports.hasher.hash(frame.key());
-    const { hi, lo } = ports.hasher;
-    const { config } = running.state;
-    if (config === undefined || running.ring === undefined) throw notAMember();
-    const slot = slotOf(hi);
-    const owners = running.ring.ring.owners(slot).map((index) => {
-      const { name, address } = config.members[index]!;
-      return { name, address, live: this.#peer(name).isLive };
-    });
-    return { slot, hash: hex32(hi) + hex32(lo), owners };
+    return this.#options.reads.owners(frame.key());
   }
 
   async #scan(body: Body): Promise<Body> {
-    const { running, ports } = this.#options;
     const cursor = bytesField(body, 'cursor');
     const limit = integerField(body, 'limit', 1, SCAN_LIMIT_MAX) ?? SCAN_LIMIT_DEFAULT;
     const r = integerField(body, 'r', 0, REPLICAS_MAX);
     if (cursor !== undefined && (cursor.length < 2 || cursor.length > CURSOR_BYTES_MAX))
       throw definite('BAD_REQUEST', 'the cursor is not one of ours');
     if (body.r !== undefined && r === undefined) throw definite('BAD_REQUEST', `r is 0 to ${REPLICAS_MAX}`);
-    const { config } = running.state;
-    if (config === undefined) throw notAMember();
     const prefix = bytesField(body, 'prefix') ?? new Uint8Array(0);
     if (prefix.length > KEY_BYTES_MAX)
       throw definite('TOO_LARGE', `a prefix has at most ${KEY_BYTES_MAX} bytes`);
     const values = body.values === true;
-    const page = await scanPage(
-      { cursor, prefix, limit, values, r: r ?? 0 },
-      {
-        clock: ports.clock,
-        placement: running.coordinator.placement,
-        members: config.members.filter(({ weight }) => weight > 0).map(({ name }) => this.#peer(name)),
-        ask: (member, range) => this.#askRange(member, range),
-      },
-    );
+    const page = await this.#options.reads.scan({ cursor, prefix, limit, values, r: r ?? 0 });
     const entries = page.entries.map((e) => (values ? [e.key, e.expiryMs, e.value] : [e.key, e.expiryMs]));
     return { cursor: page.cursor ?? null, entries };
-  }
-
-  async #askRange(member: ReplicaPeer, range: ScanRangeRequest): Promise<ScanRangeResult> {
-    const { running } = this.#options;
-    const isOwn = !(member instanceof PeerLink);
-    if (isOwn && running.unsynced.count > 0) throw hasNoVote();
-    if (isOwn) return scanRange(running.store, range, running.isSound);
-    const answer = await member.call(REPLICA_SCAN, { ...range, epoch: running.state.epoch }, SCAN_TIMEOUT_MS);
-    return checkScanRange(arrayField(answer, 'entries'), answer.upTo);
   }
 
   async #repair(body: Body): Promise<Body> {
@@ -215,12 +176,12 @@ export class ClientRequests {
     if (body.slot !== undefined && slot === undefined)
       throw definite('BAD_REQUEST', `a slot is 0 to ${SLOT_COUNT - 1}`);
     if (this.#options.running.state.config === undefined) throw notAMember();
-    return this.#repairs.repair(slot);
+    return this.#options.repairs.repair(slot);
   }
 
   /** Shows the level of this node's log, after setting it when one is given. */
   async #logLevel(body: Body): Promise<Body> {
-    const { log } = this.#options.ports;
+    const { log } = this.#options;
     if (body.level === undefined) return { level: log.level };
     const level = LOG_LEVELS.find((known) => known === body.level);
     if (level === undefined) throw definite('BAD_REQUEST', `a log level is one of ${LOG_LEVELS.join(', ')}`);
@@ -232,30 +193,4 @@ export class ClientRequests {
     if (level !== before && !isQuieter) log.warn('the log level changes', { from: before, to: level });
     return { level };
   }
-
-  #status(): Body {
-    const { running, options, ports } = this.#options;
-    return statusOf({
-      running,
-      options,
-      ports,
-      address: this.#options.address(),
-      uptimeMs: ports.clock.monotonicMs() - this.#startedMs,
-      clients: this.#options.connections(),
-      repair: this.#repairs.status(),
-    });
-  }
-
-  #peer(name: string): ReplicaPeer {
-    const { peers, self } = this.#options.running;
-    return peers.get(name) ?? self;
-  }
-}
-
-function hex32(value: number): string {
-  return value.toString(16).padStart(8, '0');
-}
-
-function notAMember(): KvError {
-  return definite('NOT_A_MEMBER', 'this node is still joining its cluster');
 }

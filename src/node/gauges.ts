@@ -1,16 +1,11 @@
 /** How full a node's queues and tables are at this moment: what must not grow for ever. For tests and for whoever looks closer. */
 import { SLOT_COUNT } from '../ring/slot.js';
-import type { FrameConnection } from '../wire/frame-connection.js';
 import type { Running } from './running.js';
 
-/** @param inbound the connections that others have opened. */
-export function gaugesOf(
-  running: Running,
-  inbound: Iterable<FrameConnection>,
-): Readonly<Record<string, number>> {
+/** @param inboundBytes what waits to leave on the connections that others have opened. */
+export function gaugesOf(running: Running, inboundBytes: number): Readonly<Record<string, number>> {
   const { coordinator, replica, committer, peers, state, unsynced } = running;
-  let [outboxBytes, pendingCalls] = [0, 0];
-  for (const channel of inbound) outboxBytes += channel.outbox.pendingBytes;
+  let [outboxBytes, pendingCalls] = [inboundBytes, 0];
   for (const link of peers.links()) {
     pendingCalls += link.calls.waiting;
     // An accepted link is inbound, and has been counted.

@@ -5,15 +5,13 @@
  * States: made → starting (opens its storage, listens, founds or joins or remembers a cluster) → serving → stopped.
  */
 import { definite } from '../base/errors.js';
-import { ClientSession } from '../gateway/client-session.js';
 import { Admission } from '../membership/admission.js';
 import { type ClusterConfig, type Member, memberNamed } from '../membership/cluster-config.js';
 import { ClusterState, loadIdentity } from '../membership/cluster-state.js';
 import { HEARTBEAT_INTERVAL_MS } from '../membership/heartbeat.js';
 import { join } from '../membership/joining.js';
 import type { Timer } from '../ports/clock.js';
-import type { Connection, ConnectionHandler, Listener } from '../ports/network.js';
-import type { Random } from '../ports/random.js';
+import type { Listener } from '../ports/network.js';
 import { Coordinator } from '../replication/coordinator.js';
 import { Hints } from '../replication/hints.js';
 import type { ReplicaPeer } from '../replication/peer.js';
@@ -30,13 +28,12 @@ import { SlotFloors } from '../storage/slot-floors.js';
 import { openTrees, writeCheckpoint } from '../storage/tree-checkpoint.js';
 import { HybridClock } from '../version/hybrid-clock.js';
 import { versionNode } from '../version/version.js';
-import { FrameConnection } from '../wire/frame-connection.js';
 import { Flusher } from '../wire/outbox.js';
 import { askOnce } from './ask-once.js';
 import { type BackgroundWork, backgroundWork } from './background.js';
-import { ClientRequests } from './client-requests.js';
 import { CorruptRecovery } from './corrupt-recovery.js';
 import { gaugesOf } from './gauges.js';
+import { Inbound } from './inbound.js';
 import { beginRun, endRun } from './last-run.js';
 import type { LinkContext } from './link-context.js';
 import type { NodeOptions } from './options.js';
@@ -44,6 +41,7 @@ import { encodeBound, metaStorage, readBound } from './own-notes.js';
 import { PeerCalls } from './peer-calls.js';
 import { Peers } from './peers.js';
 import { NOWHERE, placementOf } from './placement.js';
+import { randomId } from './random-id.js';
 import { recordCheck } from './record-check.js';
 import type { NodePorts, Running } from './running.js';
 import { SelfPeer } from './self-peer.js';
@@ -57,9 +55,11 @@ const READY_CHECK_MS = 5;
 
 export class QuoralNode {
   readonly options: NodeOptions;
+  /** A client has sent SHUTDOWN. */
+  onStopRequested: () => void = () => void this.stop().catch((error) => this.#warn(error));
   readonly #ports: NodePorts;
   readonly #flusher: Flusher;
-  readonly #inbound = new Set<FrameConnection>();
+  #inbound: Inbound | undefined;
   #running: Running | undefined;
   #listener: Listener | undefined;
   #tick: Timer | undefined;
@@ -89,7 +89,9 @@ export class QuoralNode {
     const running = await this.#compose();
     this.#running = running;
     this.#background = backgroundWork(running, this.#ports, this.options);
-    this.#listener = await this.#ports.network.listen(this.options.listen, (c) => this.#onConnection(c));
+    const inbound = this.#inboundOf(running);
+    this.#inbound = inbound;
+    this.#listener = await this.#ports.network.listen(this.options.listen, (c) => inbound.accept(c));
     const startedMs = clock.monotonicMs();
     this.#tick = clock.setTimer(HEARTBEAT_INTERVAL_MS, () => this.#onTick(startedMs));
     await this.#becomeMember(running);
@@ -97,6 +99,18 @@ export class QuoralNode {
     while (!running.hybridClock.ready && !this.#isStopped) {
       await this.#pause(READY_CHECK_MS);
     }
+  }
+
+  #inboundOf(running: Running): Inbound {
+    return new Inbound({
+      options: this.options,
+      ports: this.#ports,
+      running,
+      flusher: this.#flusher,
+      address: () => this.address,
+      onCalledHome: (seed) => void this.#onCalledHome(seed).catch((e) => this.#warn(e)),
+      onStopRequested: () => this.onStopRequested(),
+    });
   }
 
   /** Waits, but not beyond `stop`. */
@@ -113,7 +127,7 @@ export class QuoralNode {
 
   /** How full its queues and tables are; undefined before it has any. */
   gauges(): Readonly<Record<string, number>> | undefined {
-    return this.#running === undefined ? undefined : gaugesOf(this.#running, this.#inbound);
+    return this.#running === undefined ? undefined : gaugesOf(this.#running, this.#inbound?.outboxBytes ?? 0);
   }
 
   /** Ends requests, connections and storage in good order. What was acknowledged is in the log, and synced. */
@@ -126,17 +140,14 @@ export class QuoralNode {
     for (const work of this.#background) await work.stop?.();
     this.#running?.coordinator.close();
     this.#running?.peers.close();
-    for (const channel of this.#inbound) {
-      channel.outbox.flush();
-      channel.connection.end();
-    }
+    this.#inbound?.end();
     const { committer, trees } = this.#running ?? {};
     await committer?.close(() => {
       writeCheckpoint(trees!, committer);
       endRun(committer);
     });
     await this.#ports.engine.close();
-    for (const channel of this.#inbound) channel.connection.destroy();
+    this.#inbound?.destroy();
   }
 
   async #compose(): Promise<Running> {
@@ -232,7 +243,6 @@ export class QuoralNode {
       collector: undefined,
       detection: undefined,
       ring: undefined,
-      sessionOptions: undefined,
     };
   }
 
@@ -368,34 +378,6 @@ export class QuoralNode {
     await running.state.adopt(await this.#join(this.#asMember(running), [seed]));
   }
 
-  #onConnection(connection: Connection): ConnectionHandler {
-    const running = this.#running!;
-    running.sessionOptions ??= this.#sessionOptions(running);
-    const channel = new FrameConnection(connection, this.#flusher, NOBODY, true);
-    channel.consumer = new ClientSession(channel, running.sessionOptions);
-    channel.onEnded = () => this.#inbound.delete(channel);
-    this.#inbound.add(channel);
-    return channel;
-  }
-
-  #sessionOptions(running: Running): ConstructorParameters<typeof ClientSession>[1] {
-    const { clock, hasher } = this.#ports;
-    const requests = new ClientRequests({
-      options: this.options,
-      ports: this.#ports,
-      running,
-      address: () => this.address,
-      connections: () => this.#inbound.size - running.peers.acceptedLinks(),
-      onCalledHome: (seed) => void this.#onCalledHome(seed).catch((e) => this.#warn(e)),
-    });
-    return {
-      clock,
-      hasher,
-      coordinator: running.coordinator,
-      onOtherFrame: (session, frame) => requests.onFrame(session, frame),
-    };
-  }
-
   #onStorage(state: 'open' | 'failed'): void {
     const running = this.#running;
     if (running === undefined) return;
@@ -414,24 +396,12 @@ export class QuoralNode {
     running.hybridClock.tick();
     for (const link of running.peers.links()) link.onTick(now, ownLagMs);
     for (const work of this.#background) work.onTick?.(now, ownLagMs);
-    if (Math.floor(now / STUCK_CHECK_MS) !== Math.floor(dueSinceMs / STUCK_CHECK_MS)) this.#endStuck();
+    if (Math.floor(now / STUCK_CHECK_MS) !== Math.floor(dueSinceMs / STUCK_CHECK_MS))
+      this.#inbound?.lookForStuck();
     this.#tick = clock.setTimer(HEARTBEAT_INTERVAL_MS, () => this.#onTick(now));
-  }
-
-  #endStuck(): void {
-    for (const channel of this.#inbound) {
-      if (channel.isStuck()) channel.refuse(0, definite('PROTOCOL', 'a frame was begun and never finished'));
-    }
   }
 
   #warn(error: unknown): void {
     this.#ports.log.warn('background work failed', { error: String(error) });
   }
-}
-
-const NOBODY = { onFrame(): void {}, onClosed(): void {} };
-
-/** 128 random bits in hex. */
-function randomId(random: Random): string {
-  return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
 }

@@ -191,7 +191,7 @@ export class PeerLink implements ReplicaPeer, FrameConsumer {
     this.#dialling = handler;
     this.#dialledAtMs = context.clock.monotonicMs();
     context.network.connect(this.address, handler, (connection) => {
-      const channel = new FrameConnection(connection, context.flusher, NOBODY, false);
+      const channel = new FrameConnection(connection, context.flusher, NOBODY);
       handler.channel = channel;
       if (this.#isClosed || this.#channel !== undefined || this.#dialling !== handler) {
         return connection.destroy();

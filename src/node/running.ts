@@ -1,5 +1,4 @@
 /** The parts of a node and its surroundings, as its pieces see them. `node.ts` puts them together. */
-import type { ClientSession } from '../gateway/client-session.js';
 import type { Admission } from '../membership/admission.js';
 import type { ClusterState } from '../membership/cluster-state.js';
 import type { Clock } from '../ports/clock.js';
@@ -67,5 +66,4 @@ export interface Running {
   collector: TombstoneCollector | undefined;
   detection: FailureDetection | undefined;
   ring: { readonly ring: Ring; readonly epoch: number } | undefined;
-  sessionOptions: ConstructorParameters<typeof ClientSession>[1] | undefined;
 }

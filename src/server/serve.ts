@@ -94,6 +94,7 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
     await node.stop();
     ended();
   };
+  node.onStopRequested = () => void stop().catch((e) => log.error('while stopping', { error: messageOf(e) }));
   try {
     await node.start();
   } catch (error) {

@@ -18,35 +18,22 @@ export interface FrameConsumer {
   onClosed(error?: Error): void;
 }
 
-/** What a client of another protocol is told; later pieces of work speak RESP here. */
-const NOT_FRAMES = '-ERR this port speaks the Quoral protocol; use kvcli or the client library\r\n';
-
 export class FrameConnection implements ConnectionHandler, FrameHandler {
   readonly connection: Connection;
   readonly outbox: Outbox;
   consumer: FrameConsumer;
-  /** Called at the end, whoever the consumer is then. */
-  onEnded: () => void = () => {};
   readonly #decoder = new FrameDecoder(this);
   #received = 0;
   #receivedAtLastLook = 0;
-  #isFirst: boolean;
   #isPaused = false;
 
-  /** @param inbound whether the other side opened it, and may speak anything. */
-  constructor(connection: Connection, flusher: Flusher, consumer: FrameConsumer, inbound: boolean) {
+  constructor(connection: Connection, flusher: Flusher, consumer: FrameConsumer) {
     this.connection = connection;
     this.outbox = new Outbox(connection, flusher);
     this.consumer = consumer;
-    this.#isFirst = inbound;
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#isFirst && bytes.length > 0) {
-      this.#isFirst = false;
-      // A frame starts with the upper byte of a length below 16 MiB, which is 0 (or 1 at the limit).
-      if (bytes[0]! > 1) return this.#refuseText();
-    }
     this.#received += bytes.length;
     this.#decoder.push(bytes);
   }
@@ -58,7 +45,6 @@ export class FrameConnection implements ConnectionHandler, FrameHandler {
   onClose(error?: Error): void {
     this.#decoder.stop();
     this.outbox.close();
-    this.onEnded();
     this.consumer.onClosed(error);
   }
 
@@ -103,11 +89,5 @@ export class FrameConnection implements ConnectionHandler, FrameHandler {
       !this.#isPaused && this.#decoder.pendingBytes > 0 && this.#received === this.#receivedAtLastLook;
     this.#receivedAtLastLook = this.#received;
     return stuck;
-  }
-
-  #refuseText(): void {
-    this.#decoder.stop();
-    this.connection.write(new TextEncoder().encode(NOT_FRAMES));
-    this.connection.end();
   }
 }

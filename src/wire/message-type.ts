@@ -51,6 +51,7 @@ export const HINT = 0x66;
 export const BARRIER = 0x67;
 export const COLLECT_PROMISE = 0x68;
 export const COLLECT = 0x69;
+export const COUNT_KEYS = 0x6a;
 
 // Replica requests and replies, between peers.
 export const REPLICA_READ = 0x50;
@@ -124,6 +125,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [BARRIER]: 'BARRIER',
   [COLLECT_PROMISE]: 'COLLECT_PROMISE',
   [COLLECT]: 'COLLECT',
+  [COUNT_KEYS]: 'COUNT_KEYS',
   [REPLICA_READ]: 'REPLICA_READ',
   [REPLICA_APPLY]: 'REPLICA_APPLY',
   [REPLICA_SCAN]: 'REPLICA_SCAN',

@@ -44,7 +44,7 @@ export class Flusher {
 }
 
 export class Outbox {
-  /** Where frames are written; replaced when it must grow, so read it after `begin`. */
+  /** Where frames are written; replaced when it must grow, so read it after `begin` or `reserve`. */
   bytes = new Uint8Array(BUFFER_BYTES_FIRST);
   view = new DataView(this.bytes.buffer);
   #length = 0;
@@ -73,20 +73,29 @@ export class Outbox {
    */
   begin(type: number, flags: number, id: number, keyBytes: number, bodyBytes: number): number {
     const size = HEADER_BYTES + keyBytes + bodyBytes;
-    // Much is not worth collecting; and what the connection holds is what its owner bounds.
-    if (this.#length >= EARLY_FLUSH_BYTES) this.#send();
-    const at = this.#length;
-    if (at + size > this.bytes.length) this.#grow(at + size);
+    const at = this.reserve(size);
     const view = this.view;
     view.setUint32(at, size - LENGTH_BYTES);
     view.setUint32(at + 4, ((type << 24) | (flags << 16) | keyBytes) >>> 0);
     view.setUint32(at + 8, id);
+    return at + HEADER_BYTES;
+  }
+
+  /**
+   * Makes room for `size` bytes that are no frame, which the caller then writes at the offset returned, into `bytes`,
+   * before it reserves more. They leave at the end of the turn.
+   */
+  reserve(size: number): number {
+    // Much is not worth collecting; and what the connection holds is what its owner bounds.
+    if (this.#length >= EARLY_FLUSH_BYTES) this.#send();
+    const at = this.#length;
+    if (at + size > this.bytes.length) this.#grow(at + size);
     this.#length = at + size;
     if (!this.#dirty) {
       this.#dirty = true;
       this.#flusher.add(this);
     }
-    return at + HEADER_BYTES;
+    return at;
   }
 
   /** Writes what waits. The flusher calls it; others only before they end the connection. */

@@ -8,25 +8,6 @@ import { rawFrame } from '../support/wire.js';
 
 const NOTHING = new Uint8Array(0);
 
-t.test('text on the port is refused with a hint', async (t) => {
-  const cluster = await Cluster.formed({ nodes: ['a'] });
-  const told: string[] = [];
-  let isClosed = false;
-  const handler = {
-    onData: (bytes: Uint8Array) => void told.push(new TextDecoder().decode(bytes)),
-    onDrain: () => {},
-    onClose: () => {
-      isClosed = true;
-    },
-  };
-  cluster.network.host('browser').connect('a:7400', handler, (connection) => {
-    connection.write(new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n'));
-  });
-  await cluster.run(50);
-  t.match(told.join(''), /^-ERR this port speaks the Quoral protocol/);
-  t.ok(isClosed);
-});
-
 t.test('malformed requests are answered one by one, and the connection goes on', async (t) => {
   const cluster = await Cluster.formed({ nodes: ['a'] });
   const client = cluster.client('a');

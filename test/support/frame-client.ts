@@ -136,7 +136,7 @@ export class FrameClient {
           connection.destroy();
           return resolve(undefined);
         }
-        channel = new FrameConnection(connection, this.#flusher, consumer, false);
+        channel = new FrameConnection(connection, this.#flusher, consumer);
         this.#channel = channel;
         resolve(channel);
       });

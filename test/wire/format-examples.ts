@@ -207,6 +207,10 @@ export const EXAMPLES: Readonly<Record<string, (outbox: Outbox) => void>> = {
   'RESULT (to COLLECT_PROMISE)': map(type.RESULT, { digests: [DIGEST, null] }),
   COLLECT: map(type.COLLECT, { epoch: EPOCH, slots: [615], horizon: HORIZON, digests: [DIGEST] }),
   'RESULT (to COLLECT)': map(type.RESULT, { count: 1 }),
+  COUNT_KEYS: map(type.COUNT_KEYS, { epoch: EPOCH }),
+  'RESULT (to COUNT_KEYS)': map(type.RESULT, {
+    counts: Uint8Array.of(0, 0, 0, 2, 0, 0, 0, 1, 255, 255, 255, 255, 255, 255, 255, 255),
+  }),
   REPLICA_READ: (outbox) => writeReplicaRead(outbox, ID, PREFIX, KEY, KEY.length, TIME, NODE, false),
   REPLICA_APPLY: (outbox) =>
     writeReplicaApply(outbox, ID, PREFIX, KEY, KEY.length, RECORD, RECORD.length, false),

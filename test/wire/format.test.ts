@@ -68,6 +68,7 @@ const GIVEN_OUT: Readonly<Record<string, number>> = {
   BARRIER: 0x67,
   COLLECT_PROMISE: 0x68,
   COLLECT: 0x69,
+  COUNT_KEYS: 0x6a,
   REPLICA_READ: 0x50,
   REPLICA_APPLY: 0x51,
   REPLICA_SCAN: 0x52,

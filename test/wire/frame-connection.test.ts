@@ -25,11 +25,11 @@ class RecordingConsumer implements FrameConsumer {
   }
 }
 
-function setUp(inbound = true) {
+function setUp() {
   const clock = new VirtualClock();
   const connection = new RecordingConnection();
   const consumer = new RecordingConsumer();
-  const channel = new FrameConnection(connection, new Flusher(clock), consumer, inbound);
+  const channel = new FrameConnection(connection, new Flusher(clock), consumer);
   return { clock, connection, consumer, channel };
 }
 
@@ -85,25 +85,6 @@ t.test(
     t.same(connection.events, ['write', 'end']);
   },
 );
-
-t.test('text is answered with text', async (t) => {
-  const { connection, consumer, channel } = setUp();
-  channel.onData(EMPTY);
-  channel.onData(Buffer.from('*1\r\n$4\r\nPING\r\n'));
-  channel.onData(frameOf(1));
-  t.match(Buffer.from(concat(connection.copies)).toString(), /^-ERR .*\r\n$/);
-  t.same(connection.events, ['write', 'end']);
-  t.same(consumer.ids, []);
-});
-
-t.test('only the first byte of a connection that others opened tells text from frames', async (t) => {
-  const outbound = setUp(false);
-  outbound.channel.onData(Buffer.from('HTTP/1.1 400 Bad Request'));
-  withFrame(outbound.connection.copies[0]!, (frame) => t.match(readError(frame), { code: 'TOO_LARGE' }));
-  const inbound = setUp();
-  for (const byte of frameOf(0x2a2a2a2a)) inbound.channel.onData(Uint8Array.of(byte));
-  t.same(inbound.consumer.ids, [0x2a2a2a2a]);
-});
 
 t.test('a sender that stops within a frame is found at the second look', async (t) => {
   const { channel } = setUp();
