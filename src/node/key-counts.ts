@@ -13,7 +13,8 @@ import { COUNT_KEYS } from '../wire/message-type.js';
 import type { PeerLink } from './peer-link.js';
 import type { Running } from './running.js';
 
-const TIMEOUT_MS = 2000;
+/** A member that stands still must not hold up INFO, which clients send as they connect. */
+const TIMEOUT_MS = 500;
 /** Of each slot: keys, and keys that expire. */
 const ENTRY_BYTES = 8;
 const COUNTS_BYTES = SLOT_COUNT * ENTRY_BYTES;

@@ -100,6 +100,17 @@ t.test('exactly the limits pass, one more does not', async (t) => {
   t.same(small(bytesOf(`${'a'.repeat(13)}\n`)), refused('too big inline request'));
 });
 
+t.test('a line limit below the digits of a number', async (t) => {
+  const limits = { ...SMALL, inlineBytesMax: 4 };
+  for (const [line, problem] of [
+    ['*123\r\n', COUNT],
+    ['*1234\r\n', 'too big mbulk count string'],
+  ] as const) {
+    t.same(parse(bytesOf(line), [], limits).errors, [`Protocol error: ${problem}`]);
+    t.same(parse(bytesOf(line), everyByte(bytesOf(line)), limits).errors, [`Protocol error: ${problem}`]);
+  }
+});
+
 t.test('an inline request counts as a request too', async (t) => {
   const limits = { ...SMALL, requestBytesMax: 8 };
   t.same(parse(bytesOf('PINGabc\n'), [], limits).errors, []);

@@ -9,7 +9,7 @@ export function helpCommand(
   entries: readonly (readonly [syntax: string, summary: string])[],
 ): Command {
   const lines = [
-    `${container.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
+    `${container.toUpperCase()} <subcommand> [argument ...], where the subcommand is one of:`,
     ...entries.flatMap(([syntax, summary]) => [syntax, `    ${summary}`]),
     'HELP',
     '    Print this help.',

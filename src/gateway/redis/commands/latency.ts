@@ -140,12 +140,11 @@ function graph(call: Call, args: RequestArguments): void {
 function bars({ name, samples, worstMs }: LatencyEvent, nowSeconds: number): string {
   const shown = samples.slice(-GRAPH_ROWS);
   const high = Math.max(...shown.map(({ ms }) => ms));
-  const low = Math.min(...shown.map(({ ms }) => ms));
   const lines = shown.map(({ unixSeconds, ms }) => {
     const length = high === 0 ? 0 : Math.round((ms / high) * GRAPH_COLUMNS);
     return `${ago(nowSeconds - unixSeconds).padStart(4)} ago ${'#'.repeat(length).padEnd(GRAPH_COLUMNS)} ${ms} ms`;
   });
-  return `${name} - high ${high} ms, low ${low} ms (all time high ${worstMs} ms)\n${lines.join('\n')}\n`;
+  return `${name}: the last ${shown.length}, ${worstMs} ms at most ever\n${lines.join('\n')}\n`;
 }
 
 function ago(seconds: number): string {
