@@ -9,7 +9,7 @@
  * - `BAD_REQUEST`: the request is malformed or out of range; sending it again will fail again.
  * - `TOO_LARGE`: a key, value or frame is over its limit.
  * - `UNKNOWN_TYPE`: the node does not know this message type.
- * - `QUORUM_UNAVAILABLE`: fewer live replicas than R or W; nothing was sent.
+ * - `QUORUM_UNAVAILABLE`: fewer live replicas than R or W. Not definite when it turned out after the first had been asked.
  * - `QUORUM_TIMEOUT`: not enough replicas answered within the time budget.
  * - `QUORUM_CONTESTED`: concurrent writes left the outcome of this one unknown.
  * - `BUSY`: the node is at one of its limits; try again after a pause.

@@ -46,6 +46,8 @@ import { recordCheck } from './record-check.js';
 import type { NodePorts, Running } from './running.js';
 import { SelfPeer } from './self-peer.js';
 
+/** How long a node that stops waits for the requests that it has begun. */
+const DRAIN_MS = 1000;
 /** How often inbound connections are looked at for frames that are never finished. */
 const STUCK_CHECK_MS = 10_000;
 /** How long a join's answer may take: it waits for the joins before it. */
@@ -137,6 +139,7 @@ export class QuoralNode {
     if (this.#tick !== undefined) this.#ports.clock.clearTimer(this.#tick);
     this.#endPause?.();
     await this.#listener?.close();
+    await this.#running?.coordinator.drain(DRAIN_MS);
     for (const work of this.#background) await work.stop?.();
     this.#running?.coordinator.close();
     this.#running?.peers.close();

@@ -49,6 +49,7 @@ export class Coordinator {
   readonly #reads: ReadRequest[] = [];
   readonly #writes: WriteRequest[] = [];
   #bytesInFlight = 0;
+  #isDraining = false;
   #sweepTimer: Timer | undefined;
   #nowMs = 0;
   readonly counters: RequestCounters = {
@@ -216,6 +217,23 @@ export class Coordinator {
     });
   }
 
+  /**
+   * Begins nothing any more: whoever asks is told to ask another node.
+   * @returns when everything in flight has ended, or after `patienceMs`.
+   */
+  drain(patienceMs: number): Promise<void> {
+    this.#isDraining = true;
+    const { clock } = this.#context;
+    const giveUpMs = clock.monotonicMs() + patienceMs;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#table.active === 0 || clock.monotonicMs() >= giveUpMs) return resolve();
+        clock.setTimer(SWEEP_MS, look);
+      };
+      look();
+    });
+  }
+
   /** Fails everything in flight, as on shutdown. Writes may have happened. */
   close(): void {
     this.#table.forEach((request) => {
@@ -254,6 +272,10 @@ export class Coordinator {
     if (this.#context.placement.epoch === 0) {
       const message = 'this node is in no cluster: it is joining one, or its place was taken; see its status';
       refuse(responder, token, definite('NOT_A_MEMBER', message));
+      return false;
+    }
+    if (this.#isDraining) {
+      refuse(responder, token, definite('BUSY', 'this node is stopping; ask another one'));
       return false;
     }
     const replicas = this.#context.placement.owners(slotOf(key.hashHi)).length;

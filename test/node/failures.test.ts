@@ -220,6 +220,19 @@ t.test('a corrupt record of which the others hold nothing goes', async (t) => {
   t.equal(brief(await cluster.until(cluster.client('b').set('k', 'new', { quorum: 3 }))), 'done');
 });
 
+t.test('a node that stops ends what it has begun, and refuses the rest for sure', async (t) => {
+  const cluster = await Cluster.formed({ delayMs: [20, 20] });
+  const client = cluster.client('a');
+  await cluster.until(client.get('k'));
+  const begun = Array.from({ length: 20 }, (_, i) => client.set(`k${i}`, 'v'));
+  await cluster.run(25); // They have arrived, and the replicas have not answered.
+  const stopped = cluster.stop('a', 200);
+  const late = client.set('late', 'v');
+  for (const answer of await Promise.all(begun)) t.equal(brief(answer), 'done');
+  t.match(await late, { code: 'BUSY', definite: true });
+  await stopped;
+});
+
 t.test('stopped in good order under load: no request is left, nothing is called corrupt', async (t) => {
   const cluster = await Cluster.formed();
   const clients = ['a', 'b', 'c'].map((name) => cluster.client(name));

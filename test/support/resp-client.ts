@@ -16,7 +16,13 @@ export class RespClient {
     this.#connection = connection;
   }
 
-  static async connect(cluster: Cluster, node: string, host = 'redis-client'): Promise<RespClient> {
+  /** Connects, and lets time pass until it has. */
+  static connect(cluster: Cluster, node: string, host?: string): Promise<RespClient> {
+    return cluster.until(RespClient.open(cluster, node, host));
+  }
+
+  /** Connects while somebody else lets time pass. */
+  static async open(cluster: Cluster, node: string, host = 'redis-client'): Promise<RespClient> {
     let client: RespClient | undefined;
     const connected = new Promise<void>((resolve, reject) => {
       const handler = {
@@ -32,7 +38,7 @@ export class RespClient {
         resolve();
       });
     });
-    await cluster.until(connected);
+    await connected;
     return client!;
   }
 
