@@ -1,22 +1,17 @@
 /**
  * A cluster of node processes on this machine, for as long as a benchmark runs. Its data is removed at the end.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { definite, messageOf } from '../src/base/errors.js';
 import type { Address } from '../src/ports/network.js';
 import { ControlConnection } from './control-connection.js';
 import { fetchRing } from './node-facts.js';
+import { freeAddress, NodeProcess } from './node-process.js';
 import { type Shell, sleep } from './shell.js';
 
-const KVD = fileURLToPath(new URL('../cli/kvd.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 15_000;
 const POLL_MS = 100;
-/** How much of a node's last output is kept, to show when it dies. */
-const OUTPUT_CHARACTERS_KEPT = 4000;
 
 export type Fsync = 'always' | 'everysec' | 'never';
 export type Storage = 'level' | 'memory';
@@ -27,6 +22,8 @@ export interface ClusterOptions {
   readonly storage: Storage;
   /** Where a temporary directory for the data is made. */
   readonly dataParent: string;
+  /** Directories for the data of single nodes, by name, when they are not to be in that one. */
+  readonly dataOf?: Readonly<Record<string, string>>;
 }
 
 export class Cluster {
@@ -62,6 +59,21 @@ export class Cluster {
     return cluster;
   }
 
+  get nodes(): readonly NodeProcess[] {
+    return this.#nodes;
+  }
+
+  /** Process ids of the nodes that run. */
+  get pids(): number[] {
+    return this.#nodes.filter(({ hasEnded }) => !hasEnded).map(({ pid }) => pid);
+  }
+
+  /** Starts a node again that has ended. It joins by the others, for it may have lost what it knew. Does not wait for it. */
+  restart(node: NodeProcess): void {
+    const others = this.#nodes.filter((other) => other !== node).map(({ address }) => address);
+    node.start(others);
+  }
+
   get addresses(): Address[] {
     return this.#nodes.map((node) => node.address);
   }
@@ -88,13 +100,16 @@ export class Cluster {
   }
 
   async #startNode(name: string): Promise<NodeProcess> {
-    const address = await freeAddress(this.#shell);
-    const { fsync, storage } = this.options;
-    const args = ['--name', name, '--listen', address, '--data', join(this.#directory!, name)];
-    args.push('--fsync', fsync, '--storage', storage);
+    const { fsync, storage, dataOf } = this.options;
     const first = this.#nodes[0];
-    if (first !== undefined) args.push('--join', first.address);
-    return new NodeProcess(name, address, args);
+    const node = new NodeProcess({
+      name,
+      address: await freeAddress(this.#shell),
+      data: dataOf?.[name] ?? join(this.#directory!, name),
+      options: ['--fsync', fsync, '--storage', storage],
+    });
+    node.start(first === undefined ? [] : [first.address]);
+    return node;
   }
 
   /** Waits until every node that was started sees all of them as live members. */
@@ -134,68 +149,4 @@ export class Cluster {
     await Promise.all(this.#nodes.map((node) => node.stop(this.#shell)));
     if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-class NodeProcess {
-  readonly name: string;
-  readonly address: Address;
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<void>;
-  #hasEnded = false;
-  #how = '';
-  #output = '';
-
-  constructor(name: string, address: Address, args: readonly string[]) {
-    this.name = name;
-    this.address = address;
-    this.#child = spawn(process.execPath, [KVD, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const keep = (text: string) => {
-      this.#output = (this.#output + text).slice(-OUTPUT_CHARACTERS_KEPT);
-    };
-    this.#child.stdout?.setEncoding('utf8').on('data', keep);
-    this.#child.stderr?.setEncoding('utf8').on('data', keep);
-    this.#ended = new Promise((resolve) => {
-      const end = (how: string) => {
-        this.#hasEnded = true;
-        this.#how = how;
-        resolve();
-      };
-      this.#child.once('error', (error) => end(`could not be started: ${error.message}`));
-      this.#child.once('exit', (code, signal) => end(`ended with ${signal ?? `exit code ${code}`}`));
-    });
-  }
-
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  /** How it ended, and its last words. */
-  get obituary(): string {
-    return `node ${this.name} ${this.#how}\n${this.#output}`.trimEnd();
-  }
-
-  async stop(shell: Shell): Promise<void> {
-    if (this.#hasEnded) return;
-    this.#child.kill('SIGTERM');
-    const timer = shell.clock.setTimer(STOP_TIMEOUT_MS, () => {
-      shell.say(`node ${this.name} did not end within ${STOP_TIMEOUT_MS / 1000} s of SIGTERM and is killed`);
-      this.#child.kill('SIGKILL');
-    });
-    await this.#ended;
-    shell.clock.clearTimer(timer);
-  }
-}
-
-/** An address of this machine that nothing listens on just now. */
-async function freeAddress(shell: Shell): Promise<Address> {
-  const listener = await shell.network.listen('127.0.0.1:0', (connection) => {
-    connection.destroy();
-    return { onData() {}, onDrain() {}, onClose() {} };
-  });
-  await listener.close();
-  return listener.address;
 }

@@ -9,7 +9,10 @@ import { SystemClock } from '../src/os/system-clock.js';
 import { TcpNetwork } from '../src/os/tcp-network.js';
 import type { Address } from '../src/ports/network.js';
 import { Cluster, type ClusterOptions } from './cluster.js';
+import type { Command, CommandHost, CommandReport, Stoppable } from './command.js';
 import { formatComparison, parseResult } from './compare.js';
+import { faults } from './faults/command.js';
+import { healing } from './healing/command.js';
 import { type BenchOptions, helpText, matrixSyncRun, parseOptions } from './options.js';
 import { formatResult } from './report.js';
 import {
@@ -27,8 +30,11 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
-/** The cluster that runs now, for the signal handlers. */
-let current: Cluster | undefined;
+/** What has other things to measure than the load; see each one's help. */
+const COMMANDS: Readonly<Record<string, Command>> = { faults, healing };
+
+/** What was started, for the signal handlers. */
+const started: Stoppable[] = [];
 
 function systemShell(): Shell {
   return {
@@ -45,6 +51,23 @@ function systemShell(): Shell {
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  const command = Object.hasOwn(COMMANDS, args[0] ?? '') ? COMMANDS[args[0]!] : undefined;
+  return command === undefined ? measureLoad(args) : runCommand(command, args);
+}
+
+async function runCommand(command: Command, args: readonly string[]): Promise<number> {
+  const shell = systemShell();
+  const host: CommandHost = {
+    shell,
+    track: (resource) => started.push(resource),
+    environment: () => environment(args, shell),
+  };
+  const report = await command(args.slice(1), host);
+  await publishReport(report);
+  return report.isComplete ? 0 : EXIT_FAILED;
+}
+
+async function measureLoad(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
   if (options.help) {
     process.stdout.write(helpText());
@@ -90,7 +113,7 @@ async function onCluster(
 ): Promise<RunResult[]> {
   shell.say(`starting ${options.size} nodes, fsync ${options.fsync}, storage ${options.storage}`);
   const cluster = await Cluster.start(options, shell, (created) => {
-    current = created;
+    started.push(created);
   });
   const facts = { nodes: options.size, fsync: options.fsync, storage: options.storage };
   try {
@@ -138,13 +161,18 @@ async function publish(
   earlier: BenchResult | undefined,
   options: BenchOptions,
 ): Promise<void> {
-  const json = `${JSON.stringify(result, undefined, 2)}\n`;
+  const comparison = earlier === undefined ? '' : `\n${formatComparison(earlier, result)}`;
+  const text = formatResult(result) + comparison;
+  await publishReport({ text, result, json: options.json, isComplete: true });
+}
+
+async function publishReport({ text, result, json }: CommandReport): Promise<void> {
   // With the JSON on standard output, the text goes beside it, so that the output stays JSON.
-  const out = options.json === '-' ? process.stderr : process.stdout;
-  out.write(formatResult(result));
-  if (earlier !== undefined) out.write(`\n${formatComparison(earlier, result)}`);
-  if (options.json === '-') process.stdout.write(json);
-  else if (options.json !== undefined) await writeFile(options.json, json);
+  (json === '-' ? process.stderr : process.stdout).write(text);
+  if (json === undefined || result === undefined) return;
+  const saved = `${JSON.stringify(result, undefined, 2)}\n`;
+  if (json === '-') process.stdout.write(saved);
+  else await writeFile(json, saved);
 }
 
 /** Nodes that we started must not outlive us. */
@@ -152,10 +180,14 @@ function stopOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       process.stderr.write(`${signal}: stopping\n`);
-      const stopped = current?.stop() ?? Promise.resolve();
-      stopped.finally(() => process.exit(EXIT_INTERRUPTED));
+      stopStarted().finally(() => process.exit(EXIT_INTERRUPTED));
     });
   }
+}
+
+/** What was started last may need what was started before it. */
+async function stopStarted(): Promise<void> {
+  for (const resource of started.reverse()) await resource.stop();
 }
 
 stopOnSignals();

@@ -1,11 +1,11 @@
 /** The command line of the load generator: one table serves parsing and `--help`. */
 import { tmpdir } from 'node:os';
-import { parseArgs } from 'node:util';
-import { definite, messageOf } from '../src/base/errors.js';
+import { definite } from '../src/base/errors.js';
 import { VALUE_BYTES_MAX } from '../src/base/limits.js';
-import { addressProblem, REPLICAS_MAX } from '../src/membership/cluster-config.js';
+import { REPLICAS_MAX } from '../src/membership/cluster-config.js';
 import type { Address } from '../src/ports/network.js';
 import type { ClusterOptions, Fsync, Storage } from './cluster.js';
+import { GivenOptions, groupLines, type OptionSpecs } from './given-options.js';
 import type { RunSettings } from './result.js';
 import { type Distribution, WORKLOADS, type WorkloadName } from './workload.js';
 
@@ -24,15 +24,7 @@ export interface BenchOptions {
   readonly compare: string | undefined;
 }
 
-interface OptionSpec {
-  readonly group: 'cluster' | 'load' | 'report';
-  /** Name of its value in the help; none for a switch. */
-  readonly value?: string;
-  readonly fallback?: string;
-  readonly help: string;
-}
-
-const SPECS: Readonly<Record<string, OptionSpec>> = {
+const SPECS: OptionSpecs = {
   nodes: {
     group: 'cluster',
     value: 'HOST:PORT,…',
@@ -73,15 +65,12 @@ const GROUP_TITLES = { cluster: 'Cluster', load: 'Load', report: 'Report' } as c
 export function helpText(): string {
   const lines = [
     'Usage: npm run bench -- [options]',
+    '       npm run bench -- faults [options]     latencies while nodes are killed, stopped, restarted',
+    '       npm run bench -- healing [options]    what hints, anti-entropy and hash trees cost',
     '',
-    'Measures a Quoral cluster: one it starts, or yours.',
+    'Measures a Quoral cluster: one it starts, or yours. Each of the two others has its own --help.',
   ];
-  for (const [group, title] of Object.entries(GROUP_TITLES)) {
-    lines.push('', `${title}:`);
-    for (const [name, spec] of Object.entries(SPECS)) {
-      if (spec.group === group) lines.push(optionLine(name, spec));
-    }
-  }
+  lines.push(...groupLines(SPECS, GROUP_TITLES));
   lines.push('', 'Workloads:');
   for (const [name, { about, distribution }] of Object.entries(WORKLOADS)) {
     lines.push(`  ${name.padEnd(5)} ${about} (${distribution})`);
@@ -93,15 +82,9 @@ export function helpText(): string {
   return `${lines.join('\n')}\n`;
 }
 
-function optionLine(name: string, spec: OptionSpec): string {
-  const usage = `--${name}${spec.value === undefined ? '' : ` ${spec.value}`}`;
-  const fallback = spec.fallback === undefined ? '' : ` (${spec.fallback})`;
-  return `  ${usage.padEnd(22)} ${spec.help}${fallback}`;
-}
-
 /** @throws KvError `BAD_REQUEST` saying which option is wrong, and what it may be. */
 export function parseOptions(args: readonly string[]): BenchOptions {
-  const given = new GivenOptions(args);
+  const given = new GivenOptions(SPECS, args);
   const matrix = given.isSet('matrix');
   return {
     help: given.isSet('help'),
@@ -174,66 +157,4 @@ function runSettings(given: GivenOptions, workload: WorkloadName): RunSettings {
     w: given.integer('w', 0, REPLICAS_MAX),
     seed: given.integer('seed', 0, Number.MAX_SAFE_INTEGER - 1),
   };
-}
-
-/** The options as text, with their fallbacks, and readers that check them. */
-class GivenOptions {
-  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
-
-  constructor(args: readonly string[]) {
-    const options: Record<string, { type: 'string' | 'boolean' }> = {};
-    for (const [name, spec] of Object.entries(SPECS)) {
-      options[name] = { type: spec.value === undefined ? 'boolean' : 'string' };
-    }
-    try {
-      this.#values = parseArgs({ args: [...args], options, strict: true }).values as Record<
-        string,
-        string | boolean
-      >;
-    } catch (error) {
-      throw definite('BAD_REQUEST', messageOf(error), error);
-    }
-  }
-
-  isSet(name: string): boolean {
-    return this.#values[name] === true;
-  }
-
-  isExplicit(name: string): boolean {
-    return this.#values[name] !== undefined;
-  }
-
-  text(name: string): string | undefined {
-    return (this.#values[name] as string | undefined) ?? SPECS[name]?.fallback;
-  }
-
-  number(name: string, min: number): number {
-    const text = this.text(name)!;
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value) && value >= min) return value;
-    throw definite('BAD_REQUEST', `--${name} is a number from ${min} on, not "${text}"`);
-  }
-
-  integer(name: string, min: number, max: number): number {
-    const text = this.text(name)!;
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value;
-    throw definite('BAD_REQUEST', `--${name} is a whole number from ${min} to ${max}, not "${text}"`);
-  }
-
-  oneOf<T extends string>(name: string, choices: readonly T[]): T {
-    const text = this.text(name)!;
-    const choice = choices.find((candidate) => candidate === text);
-    if (choice !== undefined) return choice;
-    throw definite('BAD_REQUEST', `--${name} is one of ${choices.join(', ')}, not "${text}"`);
-  }
-
-  addresses(name: string): Address[] | undefined {
-    const addresses = this.text(name)?.split(',');
-    for (const address of addresses ?? []) {
-      const problem = addressProblem(address);
-      if (problem !== undefined) throw definite('BAD_REQUEST', `--${name}: ${problem}`);
-    }
-    return addresses;
-  }
 }

@@ -67,4 +67,13 @@ export class Payload {
     if (this.valueBytes < STAMP_BYTES) return undefined;
     return frame.view.getUint32(frame.bodyStart + VALUE_BODY_BYTES_MIN) === index ? undefined : 'WRONG_VALUE';
   }
+
+  /** As {@link problemOf}, for a value as the client library gives it. */
+  problemOfValue(value: Uint8Array | null, index: number): string | undefined {
+    if (value === null) return 'ABSENT';
+    if (value.length !== this.valueBytes) return 'WRONG_SIZE';
+    if (this.valueBytes < STAMP_BYTES) return undefined;
+    const stamp = new DataView(value.buffer, value.byteOffset).getUint32(0);
+    return stamp === index ? undefined : 'WRONG_VALUE';
+  }
 }

@@ -1,6 +1,6 @@
 /** The report as text, for people. `--json` has the same and more for programs. */
 import type { LatencyBucket, LatencySummary } from './histogram.js';
-import type { BenchResult, CpuPerOperation, RunResult, RunSettings } from './result.js';
+import type { BenchResult, CpuPerOperation, Environment, RunResult, RunSettings } from './result.js';
 import { duration, grouped, textTable } from './text-table.js';
 
 const BAR_CHARACTERS = 40;
@@ -11,12 +11,15 @@ const GENERATOR_BUSY_CORES = 0.9;
 
 /** Everything: each run by itself, then one line for each, if there are several. */
 export function formatResult(result: BenchResult): string {
-  const { environment: env } = result;
-  const lines = [`node ${env.node}, ${env.platform}, ${env.cpus} × ${env.cpuModel}, ${env.date}`];
+  const lines = [environmentLine(result.environment)];
   for (const run of result.runs) lines.push('', ...formatRun(run));
   if (result.runs.length > 1) lines.push('', ...formatSummary(result.runs));
   lines.push('', ...footnotes(result.runs));
   return `${lines.join('\n')}\n`;
+}
+
+export function environmentLine(env: Environment): string {
+  return `node ${env.node}, ${env.platform}, ${env.cpus} × ${env.cpuModel}, ${env.date}`;
 }
 
 export function formatRun(run: RunResult): string[] {

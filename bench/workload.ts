@@ -41,6 +41,8 @@ export interface WorkloadChoice {
   readonly distribution: Distribution;
   readonly keys: number;
   readonly seed: number;
+  /** In the place of the workload's own. */
+  readonly readShare?: number;
 }
 
 /** An endless stream of random operations. */
@@ -53,7 +55,7 @@ export class Workload implements OperationSource {
 
   constructor(choice: WorkloadChoice) {
     this.#random = new SeededRandom(choice.seed);
-    this.#readShare = WORKLOADS[choice.workload].readShare;
+    this.#readShare = choice.readShare ?? WORKLOADS[choice.workload].readShare;
     // A stream of its own, so that the same keys are drawn whatever the mix of reads and writes.
     const random = new SeededRandom(choice.seed + 1);
     const Chooser = choice.distribution === 'zipfian' ? ScrambledZipfianKeys : UniformKeys;

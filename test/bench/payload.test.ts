@@ -47,3 +47,16 @@ t.test('an answer is checked for size and key', async (t) => {
   t.equal(problem(right, 9, 21), 'WRONG_SIZE');
   t.equal(problem(Uint8Array.of(1, 2), 9, 2), undefined, 'too short to tell');
 });
+
+t.test('a value from the client library is checked like a frame', async (t) => {
+  const payload = new Payload(20, 1);
+  const value = payload.value(258).slice();
+  const cases: [problem: string | undefined, value: Uint8Array | null][] = [
+    [undefined, value],
+    ['ABSENT', null],
+    ['WRONG_SIZE', value.slice(1)],
+    ['WRONG_VALUE', payload.value(259).slice()],
+  ];
+  for (const [problem, given] of cases) t.equal(payload.problemOfValue(given, 258), problem);
+  t.equal(new Payload(2, 1).problemOfValue(new Uint8Array(2), 7), undefined, 'too short for an index');
+});
