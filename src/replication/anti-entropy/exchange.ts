@@ -16,7 +16,6 @@ import { GROUP_COUNT, type SlotTrees } from '../../storage/slot-trees.js';
 import { Conversation, type ExchangePeer } from './conversation.js';
 import { type ExchangeDirection, KeyComparison } from './key-comparison.js';
 import type { LeafKeysPorts } from './leaf-keys.js';
-import { SLOTS_MAX } from './limits.js';
 import type { SlotLeaves } from './packed.js';
 import { RecordMover, type RecordMoverPorts } from './record-mover.js';
 import { TreeComparison } from './tree-comparison.js';
@@ -43,6 +42,11 @@ export interface ExchangeOptions {
    * make roots differ for an instant, and this keeps them from costing more than a comparison of roots.
    */
   readonly recheckMs?: number;
+  /**
+   * Where among the slots that differ it begins, from 0 (the first one, unless told) up to 1. A replica that is behind is
+   * helped by several others at the same time: where one has been already, the next finds nothing to do.
+   */
+  readonly startAt?: number;
 }
 
 export interface ExchangeResult {
@@ -67,7 +71,7 @@ export interface ExchangeResult {
   readonly problem: string | undefined;
 }
 
-/** Slots whose keys are compared in one go. */
+/** Slots whose leaves and keys are compared in one go; no more than `SLOTS_MAX` of `limits.ts`. */
 const SLOTS_TOGETHER = 64;
 
 /** Never rejects: what went wrong is the result's `problem`, and what was completed before is completed. */
@@ -117,8 +121,9 @@ class ExchangeRun {
       differing = await this.#compareRoots(differing, unbuilt);
     }
     this.#differing = differing.length;
-    for (let at = 0; at < differing.length && !this.#isStopped(); at += SLOTS_MAX) {
-      const found = await this.#trees.leaves(differing.slice(at, at + SLOTS_MAX));
+    for (const batch of this.#batches(differing)) {
+      if (this.#isStopped()) break;
+      const found = await this.#trees.leaves(batch);
       this.#complete(found.equal);
       unbuilt.push(...found.unbuilt);
       await this.#compareKeys(found.differing, true);
@@ -147,6 +152,15 @@ class ExchangeRun {
     this.#complete(found.equal);
     unbuilt.push(...found.unbuilt);
     return found.differing;
+  }
+
+  /** The slots in batches, each in ascending order, from where it is to begin. */
+  #batches(slots: readonly Slot[]): (readonly Slot[])[] {
+    const batches: (readonly Slot[])[] = [];
+    for (let at = 0; at < slots.length; at += SLOTS_TOGETHER)
+      batches.push(slots.slice(at, at + SLOTS_TOGETHER));
+    const first = Math.floor((this.#options.startAt ?? 0) * batches.length);
+    return [...batches.slice(first), ...batches.slice(0, first)];
   }
 
   async #compareKeys(leaves: readonly SlotLeaves[], hasTrees: boolean): Promise<void> {

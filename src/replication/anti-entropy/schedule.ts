@@ -41,6 +41,8 @@ export const PACE: Pace = { recordsPerSecond: 4000, bytesPerSecond: 16 * 1024 * 
 const LAG_MS_MAX = 200;
 /** Rounds in which a slot's trees differ though its keys do not, before its tree is built anew. */
 const DOUBTS_MAX = 3;
+/** What a millisecond adds to where a round begins: the golden ratio spreads even moments that are close to each other. */
+const START_STEP = 0.618;
 /** Slots of a repair between two reports. */
 const REPAIR_SLOTS = 256;
 
@@ -211,7 +213,9 @@ export class AntiEntropy {
     const slots = this.#sharedWith(peer.name).filter((slot) => ports.trees.isBuilt(slot));
     if (slots.length === 0) return;
     const startedMs = clock.monotonicMs();
-    const result = await this.exchange(peer, slots, { recheckMs: RECHECK_MS });
+    // Different for each round of each node, so that two which help a third one begin at different ends.
+    const startAt = (this.#options.clock.monotonicMs() * START_STEP) % 1;
+    const result = await this.exchange(peer, slots, { recheckMs: RECHECK_MS, startAt });
     const { keysFetched, keysSent, slotsDiffering, bytesMoved, problem } = result;
     this.#totals.rounds++;
     this.#lastRound = {

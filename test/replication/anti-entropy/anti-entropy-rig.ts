@@ -144,6 +144,16 @@ export class Side implements ExchangePeer {
     throw new Error(`no such type: ${type}`);
   }
 
+  /** One exchange with a peer, while somebody else lets time pass. */
+  begin(
+    peer: ExchangePeer,
+    options: ExchangeOptions = {},
+    slots: readonly Slot[] = ALL_SLOTS,
+    pace: Pace = PACE,
+  ): Promise<ExchangeResult> {
+    return exchange({ ...this.#ports, pacer: new Pacer(this.clock, pace) }, peer, slots, options);
+  }
+
   /** One exchange with a peer; lets time pass until it has ended. */
   async exchange(
     peer: ExchangePeer,
@@ -151,9 +161,8 @@ export class Side implements ExchangePeer {
     slots: readonly Slot[] = ALL_SLOTS,
     pace: Pace = PACE,
   ): Promise<ExchangeResult> {
-    const pacer = new Pacer(this.clock, pace);
     let result: ExchangeResult | undefined;
-    const running = exchange({ ...this.#ports, pacer }, peer, slots, options);
+    const running = this.begin(peer, options, slots, pace);
     void running.then((done) => {
       result = done;
     });

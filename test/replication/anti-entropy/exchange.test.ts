@@ -77,6 +77,25 @@ t.test('only what differs is moved, and a second exchange moves nothing', async 
   t.same(there.asked, ['TREE_DIGEST']);
 });
 
+t.test('two that help a third at the same time from different ends do not do the same work', async (t) => {
+  const clock = new VirtualClock();
+  const behind = await Side.open('behind', clock);
+  const helpers = [await Side.open('one', clock), await Side.open('two', clock)];
+  const keys = keysOf(4000);
+  for (const key of keys) for (const helper of helpers) helper.put(key, 5);
+  await clock.advanceAsync(50);
+  const running = Promise.all(helpers.map((helper, i) => helper.begin(behind, { startAt: i / 2 })));
+  let results: Awaited<typeof running> | undefined;
+  void running.then((done) => {
+    results = done;
+  });
+  for (let i = 0; results === undefined && i < 60_000; i++) await clock.advanceAsync(1);
+  const sent = results!.reduce((sum, { keysSent }) => sum + keysSent, 0);
+  t.ok(sent >= 4000 && sent < 4400, `${sent} keys sent`);
+  for (const { completed } of results!) t.equal(completed.length, 4096);
+  t.same(behind.times(keys), helpers[0]!.times(keys));
+});
+
 t.test('one direction only', async (t) => {
   for (const [direction, fetched, sent] of [
     ['pull', 1, 0],
