@@ -149,6 +149,18 @@ t.test('a torn stream arrives in part, and then both ends are told', async (t) =
   t.match(far.closed, /reset/);
 });
 
+t.test('a stream that is torn after its sender has closed ends all the same', async (t) => {
+  const { clock, network, near, far } = await pair();
+  network.setDelay('a', 'b', [50, 50]);
+  near.connection!.write(bytes('the last words'));
+  far.connection!.end();
+  clock.advance(10);
+  t.equal(near.closed, 'ended');
+  network.tear('a', 'b');
+  clock.advance(100);
+  t.match(far.closed, /reset/);
+});
+
 t.test('what arrives at a host that stands still waits, ends as well', async (t) => {
   const { clock, network, near, far } = await pair();
   network.pauseHost('b');

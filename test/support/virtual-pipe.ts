@@ -125,7 +125,10 @@ export class VirtualPipe {
     const half = bytes.subarray(0, 1 + this.#network.random.below(bytes.length - 1));
     this.#network.onPiece?.(this.#from.host, this.#from.peerHost, half);
     peer.onArrived(half);
-    this.#from.breakOff(new Error('the connection was reset'));
+    const error = new Error('the connection was reset');
+    this.#from.breakOff(error);
+    // The sender may have closed its end before its last bytes arrive.
+    peer.breakOff(error);
   }
 
   #deliverLast(peer: VirtualSocket): void {
