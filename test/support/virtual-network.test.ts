@@ -153,6 +153,7 @@ t.test('a stream that is torn after its sender has closed ends all the same', as
   const { clock, network, near, far } = await pair();
   network.setDelay('a', 'b', [50, 50]);
   near.connection!.write(bytes('the last words'));
+  network.setDelay('a', 'b', undefined);
   far.connection!.end();
   clock.advance(10);
   t.equal(near.closed, 'ended');
