@@ -7,6 +7,7 @@
  * acknowledged or returned to a reader is with one of the others that are asked; when they hold nothing, the record
  * was either never settled or is a tombstone that they have collected, and goes.
  */
+import { copyBytes } from '../base/bytes.js';
 import { REQUEST_TIMEOUT_MS_MAX } from '../base/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
@@ -78,7 +79,7 @@ export class CorruptRecovery implements Responder {
   onRead(token: number, bytes: Uint8Array, start: number, length: number): void {
     const key = this.#take(token);
     if (key === undefined) return;
-    this.#replica!.restore(key, length === 0 ? undefined : bytes.slice(start, start + length));
+    this.#replica!.restore(key, length === 0 ? undefined : copyBytes(bytes.subarray(start, start + length)));
   }
 
   onWritten(): void {

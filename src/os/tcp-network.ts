@@ -21,7 +21,8 @@ export function splitAddress(address: Address): { host: string; port: number } {
 }
 
 export class TcpNetwork implements Network {
-  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  // No Buffer: `slice` of one is a view, where everybody expects a copy.
+  readonly #readBuffer = new Uint8Array(READ_BUFFER_BYTES);
 
   listen(address: Address, onConnection: (connection: Connection) => ConnectionHandler): Promise<Listener> {
     const server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
@@ -50,7 +51,9 @@ export class TcpNetwork implements Network {
     const inner = accepted as unknown as { _handle: unknown };
     const handle = inner._handle;
     if (handle === undefined || handle === null) {
-      accepted.on('data', (bytes: Buffer) => handler.onData(bytes));
+      accepted.on('data', (bytes: Buffer) => {
+        handler.onData(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+      });
       return accepted;
     }
     inner._handle = null;

@@ -116,7 +116,7 @@ export class VirtualPipe {
     if (piece.bytes.length > 1 && this.#network.takeTorn(host, peerHost))
       return this.#tear(peer, piece.bytes);
     this.#network.onPiece?.(host, peerHost, piece.bytes);
-    peer.onArrived(piece.bytes);
+    handOut(peer, piece.bytes);
     this.#pump();
     this.#drain();
   }
@@ -124,7 +124,7 @@ export class VirtualPipe {
   #tear(peer: VirtualSocket, bytes: Uint8Array): void {
     const half = bytes.subarray(0, 1 + this.#network.random.below(bytes.length - 1));
     this.#network.onPiece?.(this.#from.host, this.#from.peerHost, half);
-    peer.onArrived(half);
+    handOut(peer, half);
     const error = new Error('the connection was reset');
     this.#from.breakOff(error);
     // The sender may have closed its end before its last bytes arrive.
@@ -153,3 +153,12 @@ export class VirtualPipe {
     return this.#network.delay(this.#from.host, this.#from.peerHost);
   }
 }
+
+/** As a real network may: in a Buffer, which is used again for something else right after the call. */
+function handOut(peer: VirtualSocket, bytes: Uint8Array): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  peer.onArrived(buffer);
+  buffer.fill(USED_AGAIN);
+}
+
+const USED_AGAIN = 0xdd;

@@ -2,7 +2,7 @@
  * Keys by promises, for commands that take several steps or several keys: the coordinator with the quorums of one client.
  * GET and SET do not come this way.
  */
-import { readU64, viewOf } from '../../base/bytes.js';
+import { copyBytes, readU64, viewOf } from '../../base/bytes.js';
 import { definite, type ErrorCode, KvError } from '../../base/errors.js';
 import { KEY_BYTES_MAX } from '../../base/limits.js';
 import { KeyRef } from '../../replication/key-ref.js';
@@ -76,7 +76,7 @@ export class KeyStore {
 export function storedValue(bytes: Uint8Array, start: number, length: number): StoredValue | undefined {
   if (isAbsent(bytes, start, length)) return undefined;
   const from = start + valueOffset(bytes[start + RECORD_FLAGS_OFFSET]!);
-  return { value: bytes.slice(from, start + length), expiryMs: expiryOf(bytes, start) };
+  return { value: copyBytes(bytes.subarray(from, start + length)), expiryMs: expiryOf(bytes, start) };
 }
 
 /** Whether a settled record says that its key is absent. */
@@ -134,7 +134,7 @@ class ReadEnd implements Responder {
   }
 
   onRead(_token: number, bytes: Uint8Array, start: number, length: number): void {
-    this.#resolve(bytes.slice(start, start + length));
+    this.#resolve(copyBytes(bytes.subarray(start, start + length)));
   }
 
   onWritten(): void {}

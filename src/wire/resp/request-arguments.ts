@@ -3,6 +3,7 @@
  * request. The windows are kept relative to where the request starts, so that a request that is moved while it is
  * incomplete needs no second look.
  */
+import { copyBytes } from '../../base/bytes.js';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 const WINDOWS_FIRST = 32;
@@ -43,8 +44,7 @@ export class RequestArguments {
 
   /** An owned copy of argument `i`. */
   copy(i: number): Uint8Array {
-    const start = this.start(i);
-    return this.bytes.slice(start, start + this.length(i));
+    return copyBytes(this.view(i));
   }
 
   /** Argument `i` with each byte as the character of that number; text of ASCII characters is itself. */
