@@ -47,3 +47,10 @@ export function wordAt(args: RequestArguments, i: number): string {
 export function copiesAt(args: RequestArguments, places: readonly number[]): Uint8Array[] {
   return places.map((i) => args.copy(i));
 }
+
+/** An argument for the text of an error: as far as its first NUL, as Redis shows it. */
+export function shownAt(args: RequestArguments, i: number): string {
+  const text = args.text(i);
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}

@@ -26,8 +26,9 @@ export function keyPosition(hashHi: number, hashLo: number): number {
   return hashHi * 2 ** LOW_BITS + (hashLo >>> (32 - LOW_BITS));
 }
 
-/** The position that a cursor names; undefined when it is not a number. What lies past the end is the end. */
+/** The position that a cursor names (none is the beginning); undefined when it is not a number. What lies past the end is the end. */
 export function parseCursor(text: string): number | undefined {
+  if (text === '') return 0;
   if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 2n ** 64n) return undefined;
   return Math.min(Number(text), END);
 }

@@ -13,6 +13,7 @@ import { looksLikeHttp } from '../../wire/resp/http.js';
 import { REQUEST_LIMITS } from '../../wire/resp/limits.js';
 import { ReplyWriter } from '../../wire/resp/reply-writer.js';
 import { type RequestArguments, type RequestHandler, RequestParser } from '../../wire/resp/request-parser.js';
+import { shownAt } from './arguments.js';
 import { Call } from './call.js';
 import { type Command, hasOneKey, takesArguments } from './command.js';
 import { COMMANDS } from './commands/all.js';
@@ -304,14 +305,14 @@ const ARGUMENTS_SHOWN_BYTES = 128;
 function unknownCommand(args: RequestArguments): string {
   let shown = '';
   for (let i = 1; i < args.count && shown.length < ARGUMENTS_SHOWN_BYTES; i++) {
-    shown += `'${args.text(i).slice(0, ARGUMENTS_SHOWN_BYTES - shown.length)}' `;
+    shown += `'${shownAt(args, i).slice(0, ARGUMENTS_SHOWN_BYTES - shown.length)}' `;
   }
-  const name = args.text(0).slice(0, ARGUMENTS_SHOWN_BYTES);
+  const name = shownAt(args, 0).slice(0, ARGUMENTS_SHOWN_BYTES);
   return `ERR unknown command '${name}', with args beginning with: ${shown}`;
 }
 
 function unknownSubcommand(container: Command, args: RequestArguments): string {
-  const name = args.text(1).slice(0, ARGUMENTS_SHOWN_BYTES);
+  const name = shownAt(args, 1).slice(0, ARGUMENTS_SHOWN_BYTES);
   return `ERR unknown subcommand '${name}'. Try ${container.name.toUpperCase()} HELP.`;
 }
 

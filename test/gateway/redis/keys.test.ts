@@ -77,6 +77,8 @@ t.test('values and the times at which they expire', async (t) => {
     ['SET k v PX 9223372036854775808', '-ERR value is not an integer or out of range'],
     ['SET k v EX -1', "-ERR invalid expire time in 'set' command"],
     ['SET k v EX 1 PX 1', '-ERR syntax error'],
+    ['SET k v EX 1 EX 100', '+OK'],
+    ['TTL k', ':100'],
     ['SET k v KEEPTTL', '-ERR syntax error'],
     ['SET k v EXAT 1', '+OK'],
     ['GET k', '$-1'],

@@ -1,6 +1,6 @@
 /** Commands on the connection itself: the version of the protocol, who the client is, and whether anybody is there. */
 import type { RequestArguments } from '../../../wire/resp/request-parser.js';
-import { integerAt, wordAt } from '../arguments.js';
+import { integerAt, shownAt, wordAt } from '../arguments.js';
 import { type Call, OK } from '../call.js';
 import { CLIENT_NAME_ERROR, isFieldText } from '../client-text.js';
 import type { Command, CommandFlag } from '../command.js';
@@ -160,10 +160,10 @@ function echo(call: Call, args: RequestArguments, i: number): void {
   call.answer((reply) => reply.bulk(args.bytes, args.start(i), args.length(i)));
 }
 
-/** Nothing changes unless all of it is right. */
+/** As in Redis, a name holds also when a later option is wrong; the protocol does not. */
 function hello(call: Call, args: RequestArguments): void {
   const { session } = call;
-  let { protocol, name } = session;
+  let { protocol } = session;
   if (args.count > 1) {
     const version = integerAt(args, 1);
     if (version === undefined) return call.fail('ERR Protocol version is not an integer or out of range');
@@ -176,15 +176,15 @@ function hello(call: Call, args: RequestArguments): void {
       if (args.text(i + 1) !== DEFAULT_USER) return call.fail(WRONG_PASSWORD);
       i += 3;
     } else if (option === 'SETNAME' && i + 1 < args.count) {
-      name = args.text(i + 1);
+      const name = args.text(i + 1);
       if (!isFieldText(name)) return call.fail(CLIENT_NAME_ERROR);
+      session.name = name;
       i += 2;
     } else {
-      return call.fail(`ERR Syntax error in HELLO option '${args.text(i)}'`);
+      return call.fail(`ERR Syntax error in HELLO option '${shownAt(args, i)}'`);
     }
   }
   session.protocol = protocol;
-  session.name = name;
   call.answer((reply) =>
     reply.value({
       server: SERVER_NAME,

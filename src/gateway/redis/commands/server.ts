@@ -134,8 +134,9 @@ function debug(call: Call, args: RequestArguments): void {
 
 /** Only this connection waits: the commands behind this one stay where they are. */
 function sleep(call: Call, text: string): void {
-  const seconds = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds <= SLEEP_SECONDS_MAX)) {
+  // As Redis reads it: as far as it is a number.
+  const seconds = Math.max(0, Number.parseFloat(text) || 0);
+  if (seconds > SLEEP_SECONDS_MAX) {
     return call.fail(`ERR a sleep is a number of seconds from 0 to ${SLEEP_SECONDS_MAX}`);
   }
   const { session, host } = call;

@@ -69,7 +69,8 @@ function subcommand(
 }
 
 function get(call: Call, args: RequestArguments): void {
-  if (args.count > 3) return call.fail("ERR wrong number of arguments for 'slowlog|get' command");
+  if (args.count > 3)
+    return call.fail("ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.");
   const { slowLog } = call.host;
   const count = args.count === 3 ? integerAt(args, 2) : COUNT_DEFAULT;
   if (count === undefined || count < ALL) {

@@ -124,11 +124,16 @@ export function set(call: Call, args: RequestArguments, keyPlace: number, end: n
   call.write(args.bytes, args.start(value), args.length(value), expiryMs, w);
 }
 
-/** The moment that the options of a SET name, in milliseconds since 1970 (0: none), or the text of an error. */
+/**
+ * The moment that the options of a SET name, in milliseconds since 1970 (0: none), or the text of an error. As in Redis, an
+ * option that is given twice counts as the last one says, and two different ones exclude each other.
+ */
 function expiryFrom(call: Call, args: RequestArguments, from: number, end: number): number | string {
-  const unit = EXPIRY_UNITS.get(wordAt(args, from));
-  if (unit === undefined || end !== from + 2) return SYNTAX_ERROR;
-  const number = integerAt(args, from + 1);
+  const word = wordAt(args, from);
+  const unit = EXPIRY_UNITS.get(word);
+  if (unit === undefined || (end - from) % 2 !== 0) return SYNTAX_ERROR;
+  for (let i = from + 2; i < end; i += 2) if (wordAt(args, i) !== word) return SYNTAX_ERROR;
+  const number = integerAt(args, end - 1);
   if (number === undefined) return NOT_AN_INTEGER;
   const base = unit.isMoment ? 0 : call.host.clock.wallMs();
   const expiryMs = base + number * unit.ms;
