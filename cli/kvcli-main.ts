@@ -8,19 +8,28 @@ import { join } from 'node:path';
 import { definite } from '../src/base/errors.js';
 import type { Clock } from '../src/ports/clock.js';
 import { LOG_LEVELS } from '../src/ports/log.js';
+import type { Network } from '../src/ports/network.js';
 import type { CliClient, Connect } from './client.js';
 import { type Command, usageOf } from './command-line.js';
 import { hostsFrom } from './hosts.js';
-import { buildProgram, type ProgramOptions, settingsOf } from './kvcli-program.js';
+import {
+  buildProgram,
+  type ProgramOptions,
+  settingsOf,
+  VERBATIM_COMMAND,
+  withVerbatimWords,
+} from './kvcli-program.js';
 import { viewError, writeError } from './output/error-view.js';
 import { type Output, OutputClosed } from './output/output.js';
-import type { Grammar } from './prompt/completer.js';
+import type { Grammar, WordTree } from './prompt/completer.js';
 import { History } from './prompt/history.js';
 import { runPrompt } from './prompt/prompt.js';
+import { namesTree, redisCommands } from './redis/command-docs.js';
 import { DONE, type ExitCode, FAILED, type Session, type Settings } from './session.js';
 
 export interface World {
   readonly connect: Connect;
+  readonly network: Network;
   readonly shares: Session['shares'];
   readonly output: Output;
   readonly clock: Clock;
@@ -54,7 +63,7 @@ function globalOptions(args: readonly string[], output: Output): { host?: string
     write: (text) => void output.write(text),
     run: async () => {},
   });
-  const { operands, unknown } = program.parseOptions([...args]);
+  const { operands, unknown } = program.parseOptions(withVerbatimWords(program, args));
   if (operands.length > 0 || unknown.length > 0) return undefined;
   settingsOf(program.opts());
   return program.opts();
@@ -72,7 +81,7 @@ async function runOnce(args: readonly string[], world: World): Promise<ExitCode>
     }
   };
   const program = buildProgram({ place: 'shell', write: (text) => void world.output.write(text), run });
-  await program.parseAsync([...args], { from: 'user' });
+  await program.parseAsync(withVerbatimWords(program, args), { from: 'user' });
   return exitCode;
 }
 
@@ -83,13 +92,15 @@ async function promptUntilEnd(world: World, link: Link, args: readonly string[])
   const inherited = withoutHost(args);
   const path = env.QUORAL_HISTORY || join(homedir(), '.quoral_history');
   const history = isTerminal ? new History(path, (problem) => output.note(problem)) : undefined;
+  // Only a person asks for completion.
+  const redisNames = isTerminal ? namesTree(await redisCommands()) : undefined;
   if (isTerminal) await greet(link, output);
   try {
     return await runPrompt({
       input,
       output: terminal,
       isTerminal,
-      grammar: grammar(),
+      grammar: grammar(redisNames),
       history,
       label: () => link.label(),
       run: (words, signal) => runLine([...inherited, ...words], { world, link, signal }),
@@ -124,7 +135,7 @@ async function runLine(
   };
   try {
     const program = buildProgram({ place: 'prompt', write: (text) => void world.output.write(text), run });
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync(withVerbatimWords(program, words), { from: 'user' });
     return exitCode;
   } catch (error) {
     return tellUsage(error, world.output, { json: words.includes('--json'), help: 'help' });
@@ -138,11 +149,11 @@ async function runCommand(
   const { world, link, signal, input } = place;
   // One listener for each of the keys of an mget is no leak.
   setMaxListeners(0, signal);
-  const { output, clock, shares } = world;
+  const { output, network, clock, shares } = world;
   const client = () => link.client(signal, settings);
   try {
     const { hosts } = link;
-    return await command({ settings, output, clock, shares, signal, input, client, hosts });
+    return await command({ settings, output, network, clock, shares, signal, input, client, hosts });
   } catch (error) {
     if (error instanceof OutputClosed) return DONE;
     writeError(output, viewError(error, effect, link.hosts), {
@@ -233,12 +244,17 @@ function withoutHost(args: readonly string[]): string[] {
   return kept;
 }
 
-/** What the prompt can complete. */
-export function grammar(): Grammar {
+/** What the prompt can complete; `redisNames` after `redis`. */
+export function grammar(redisNames: WordTree = new Map()): Grammar {
   const program = buildProgram({ place: 'prompt', write: () => {}, run: async () => {} });
   const flags = (command: Command) => command.options.map((option) => option.long ?? option.short ?? '');
   const commands = new Map(program.commands.map((command) => [command.name(), flags(command)]));
   for (const name of ['help', 'exit', 'quit']) commands.set(name, []);
-  const words = new Map([['log-level', LOG_LEVELS]]);
-  return { commands, words, globalOptions: [...flags(program), '--help'] };
+  const levels: WordTree = new Map(LOG_LEVELS.map((level) => [level, new Map()]));
+  const words = new Map([
+    ['log-level', levels],
+    [VERBATIM_COMMAND, redisNames],
+  ]);
+  const verbatim = new Set([VERBATIM_COMMAND]);
+  return { commands, words, verbatim, globalOptions: [...flags(program), '--help'] };
 }

@@ -20,6 +20,7 @@ import { importRecords } from './commands/import.js';
 import { logLevel } from './commands/log-level.js';
 import { exists, getMany, remove, setMany } from './commands/many.js';
 import { members } from './commands/members.js';
+import { redis, redisHelp } from './commands/redis.js';
 import { repair } from './commands/repair.js';
 import { scan } from './commands/scan.js';
 import { status } from './commands/status.js';
@@ -78,8 +79,28 @@ export function buildProgram(options: ProgramOptions): Command {
   addDataCommands(program, action);
   addTransferCommands(program, action);
   addClusterCommands(program, action);
+  addRedisCommand(program, action);
   if (options.place === 'shell') program.addHelpText('after', EPILOGUE);
   return program;
+}
+
+/** What comes after the name of a command of Redis goes to the node, whatever it looks like. */
+export const VERBATIM_COMMAND = 'redis';
+
+/** The words with a `--` before those that are no options of kvcli, also when they look like some: `redis -- SET k -r`. */
+export function withVerbatimWords(program: Command, words: readonly string[]): string[] {
+  const options = program.options.filter((option) => option.required);
+  const withValue = new Set(options.flatMap(({ short, long }) => [short, long]));
+  let isVerbatim = false;
+  for (let i = 0; i < words.length; i += 1) {
+    const word = words[i]!;
+    if (word === '--') break;
+    if (withValue.has(word)) i += 1;
+    else if (isVerbatim && !word.startsWith('-')) return [...words.slice(0, i), '--', ...words.slice(i)];
+    else if (!word.startsWith('-') && word !== VERBATIM_COMMAND) break;
+    else if (!word.startsWith('-')) isVerbatim = true;
+  }
+  return [...words];
 }
 
 /** The global options of a parsed program. */
@@ -298,6 +319,37 @@ function addClusterCommands(program: Command, action: ActionMaker): void {
       ),
     );
 }
+
+function addRedisCommand(program: Command, action: ActionMaker): void {
+  const command = program.command(`${VERBATIM_COMMAND} [command] [args...]`);
+  command
+    .description('send a command in the Redis protocol to the node, and show its reply')
+    .option('--resp3', 'use version 3 of the protocol: maps, sets, doubles')
+    // It may be followed by a command, which this option of ours can tell about.
+    .helpOption(false)
+    .option('--help', 'show this help, or what COMMAND takes')
+    .addHelpText('after', REDIS_HELP)
+    .action(
+      action<{ resp3?: true; help?: true }>('unknown', (session, words, { resp3, help }) =>
+        help
+          ? redisHelp(session, words, () => command.outputHelp())
+          : redis(session, words, { resp3: resp3 ?? false }),
+      ),
+    );
+}
+
+const REDIS_HELP = `
+Options stand before COMMAND: what comes after it goes to the node as it is. Which commands there are and what they
+mean, the node decides; --help COMMAND shows what this version knows of one. Replies look as in redis-cli, and are
+plain when they are redirected. Each command has a connection of its own: what it sets for it ends with it.
+-r and -w are told to the node before the command.
+
+Exit codes: 0 a reply, 1 nil, 2 an error, or no reply.
+
+Examples:
+  kvcli redis GET user:7
+  kvcli redis --resp3 CONFIG GET '*'
+  kvcli redis --help SET`;
 
 function watchOption(): Option {
   const parse = argument((text: string) => {

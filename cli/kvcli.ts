@@ -2,6 +2,7 @@
 /** The kvcli program: gives the process to {@link runKvcli}. */
 import { connect } from '../src/client/index.js';
 import { SystemClock } from '../src/os/system-clock.js';
+import { TcpNetwork } from '../src/os/tcp-network.js';
 import { runKvcli } from './kvcli-main.js';
 import { StreamOutput } from './output/output.js';
 import { ringShares } from './ring-shares.js';
@@ -16,6 +17,7 @@ process.on('SIGINT', () => {
 
 const exitCode = await runKvcli(process.argv.slice(2), {
   connect,
+  network: new TcpNetwork(),
   shares: ringShares,
   output,
   clock: new SystemClock(),

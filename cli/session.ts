@@ -3,6 +3,7 @@
  * know nothing of processes, sockets and argument parsing, so that tests run them against a client in memory.
  */
 import type { Clock } from '../src/ports/clock.js';
+import type { Network } from '../src/ports/network.js';
 import type { CallOptions, CliClient, RingMember } from './client.js';
 import type { Output } from './output/output.js';
 import type { ByteEncoding } from './text/byte-encoding.js';
@@ -38,6 +39,8 @@ export interface Session {
   readonly client: () => Promise<CliClient>;
   /** Standard input, or undefined where a command cannot have it: at the prompt. */
   readonly input: AsyncIterable<Uint8Array> | undefined;
+  /** For what the client library does not speak. */
+  readonly network: Network;
   readonly clock: Clock;
   /** Aborted when the user interrupts the command. */
   readonly signal: AbortSignal;

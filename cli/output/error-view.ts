@@ -8,8 +8,11 @@ import { formatCount } from '../text/quantity.js';
 import { UsageError } from '../usage-error.js';
 import type { Output } from './output.js';
 
-/** What a failed operation would have done. A read changes nothing, so nobody asks whether it happened. */
-export type Effect = 'reads' | 'writes';
+/**
+ * What a failed operation would have done. A read changes nothing, so nobody asks whether it happened. `unknown`: whatever
+ * was asked of the node, which alone knows what it means.
+ */
+export type Effect = 'reads' | 'writes' | 'unknown';
 
 export interface ErrorView {
   /** An error code of the cluster, `USAGE`, or `INTERNAL` for what should not be possible. */
@@ -22,6 +25,8 @@ export interface ErrorView {
 
 const ASK_STATUS = 'see "kvcli status" for the nodes that are missing';
 const READ_IT_BACK = 'read the key to learn whether it was stored; sending the same value again does no harm';
+const NOT_ANSWERED =
+  'some commands have no reply, as SHUTDOWN and CLIENT REPLY OFF; of others, learn first whether it happened';
 const OTHER_NODE = 'name another node with -h';
 
 const ADVICE: Partial<Record<ErrorCode, string>> = {
@@ -67,16 +72,21 @@ export function viewError(error: unknown, effect: Effect, hosts: readonly string
     };
   }
   const message = error.code === 'CONNECT_FAILED' ? connectMessage(error, hosts) : error.message;
-  const mayHaveHappened = effect === 'writes' && !error.definite;
-  const advice = mayHaveHappened ? readItBack(error.code) : ADVICE[error.code];
-  return { code: error.code, message, definite: error.definite, advice };
+  return { code: error.code, message, definite: error.definite, advice: adviceFor(error, effect) };
+}
+
+function adviceFor({ code, definite }: KvError, effect: Effect): string | undefined {
+  if (definite || effect === 'reads') return ADVICE[code];
+  if (effect === 'writes') return readItBack(code);
+  if (code === 'TIMEOUT') return `${NOT_ANSWERED}; --timeout gives it more time`;
+  return code === 'CONNECTION_LOST' ? NOT_ANSWERED : ADVICE[code];
 }
 
 /** One line, without the advice. */
 export function errorLine(view: ErrorView, effect: Effect): string {
   if (view.code === 'USAGE') return view.message;
   const outcome = view.definite ? ' (did not happen)' : ' (may have happened)';
-  return `${view.code}: ${view.message}${effect === 'writes' ? outcome : ''}`;
+  return `${view.code}: ${view.message}${effect === 'reads' ? '' : outcome}`;
 }
 
 /** Writes the error to standard error, as text or JSON. */

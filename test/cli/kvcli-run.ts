@@ -1,8 +1,10 @@
 /** Runs kvcli against a fake cluster, as the shell would. */
 import { PassThrough, Readable } from 'node:stream';
 import { runKvcli } from '../../cli/kvcli-main.js';
+import type { Network } from '../../src/ports/network.js';
 import { AutoClock } from './auto-clock.js';
 import { FakeClient } from './fake-client.js';
+import { FakeRedis } from './fake-redis.js';
 import { MemoryOutput } from './memory-output.js';
 
 export interface RunOptions {
@@ -14,6 +16,8 @@ export interface RunOptions {
   readonly connectError?: Error;
   readonly output?: MemoryOutput;
   readonly signal?: AbortSignal;
+  /** For commands of Redis; without it, every one ends the connection. */
+  readonly network?: Network;
 }
 
 export interface RunResult {
@@ -36,6 +40,7 @@ export async function kvcli(args: readonly string[], options: RunOptions = {}): 
       client.isClosed = false;
       return client;
     },
+    network: options.network ?? new FakeRedis(() => null),
     shares: async (members) => members.map((_, i) => (i + 1) / ((members.length * (members.length + 1)) / 2)),
     output,
     clock,

@@ -17,6 +17,7 @@ async function kvcli(cluster: Cluster, host: string, ...args: string[]) {
   const random = new SeededRandom(cluster.seed);
   const running = runKvcli(['-h', `${host}:7400`, ...args], {
     connect: (addresses, options) => openClient({ clock, network, random, hasher }, addresses, options),
+    network,
     shares: async () => [],
     output,
     clock,
@@ -147,4 +148,17 @@ t.test('the log level of running nodes is shown and set', async (t) => {
   t.equal((await kvcli(cluster, 'b', 'log-level')).text, 'b  debug\n');
   t.equal((await kvcli(cluster, 'a', 'log-level', 'error', '--all')).text, 'a  error\nb  error\nc  error\n');
   t.equal((await kvcli(cluster, 'c', 'log-level')).text, 'c  error\n');
+});
+
+t.test('commands of Redis, which any node answers', async (t) => {
+  const cluster = await Cluster.formed();
+  const set = await kvcli(cluster, 'a', 'redis', 'SET', 'k', 'héllo');
+  t.same([set.exitCode, set.text], [0, 'OK\n']);
+  t.equal((await kvcli(cluster, 'b', 'redis', 'GET', 'k')).text, 'héllo\n');
+  t.equal((await kvcli(cluster, 'b', 'redis', 'GET', 'none')).exitCode, 1);
+  const status = await kvcli(cluster, 'c', '--json', 'redis', '--resp3', 'QUORAL', 'STATUS');
+  t.match(status.json(), [{ name: 'c', state: 'serving' }]);
+  const unanswered = await kvcli(cluster, 'c', 'redis', 'CLIENT', 'REPLY', 'OFF');
+  t.equal(unanswered.exitCode, 2);
+  t.match(unanswered.notes, [/^kvcli: TIMEOUT: no reply in 2,000 ms \(may have happened\)/]);
 });

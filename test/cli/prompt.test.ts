@@ -6,6 +6,7 @@ import { complete, type Grammar } from '../../cli/prompt/completer.js';
 import { HISTORY_LINES_MAX, History } from '../../cli/prompt/history.js';
 import { runPrompt } from '../../cli/prompt/prompt.js';
 import { tokenize } from '../../cli/prompt/tokenizer.js';
+import { namesTree, redisCommands } from '../../cli/redis/command-docs.js';
 import { DONE, type ExitCode, FAILED } from '../../cli/session.js';
 import { definite } from '../../src/base/errors.js';
 import { AutoClock } from './auto-clock.js';
@@ -48,16 +49,18 @@ const GRAMMAR: Grammar = {
   commands: new Map([
     ['get', []],
     ['scan', ['--values', '--limit']],
+    ['redis', []],
     ['set', ['--ttl']],
     ['status', ['--all']],
     ['help', []],
   ]),
+  words: new Map([['redis', new Map([['CLIENT', new Map([['KILL', new Map()]])]])]]),
   globalOptions: ['--json', '-r'],
 };
 
 test('completion', async (t) => {
   const cases: [string, string[], string][] = [
-    ['', ['get', 'help', 'scan', 'set', 'status'], ''],
+    ['', ['get', 'help', 'redis', 'scan', 'set', 'status'], ''],
     ['s', ['scan', 'set', 'status'], 's'],
     ['st', ['status '], 'st'],
     ['  st', ['status '], 'st'],
@@ -93,6 +96,34 @@ test('completion knows the commands of an operator', async (t) => {
   ];
   for (const [line, hits, fragment] of cases)
     t.same(complete(line, grammar()), [hits, fragment], JSON.stringify(line));
+});
+
+test('completion knows the commands of Redis, in any case', async (t) => {
+  const redis = grammar(namesTree(await redisCommands()));
+  const cases: [string, string[] | RegExp, string][] = [
+    ['red', ['redis '], 'red'],
+    ['redis ', /^ASKING,AUTH,.*GET,.*UNLINK$/, ''],
+    ['redis mge', ['MGET '], 'mge'],
+    ['redis CLU', ['CLUSTER '], 'CLU'],
+    ['redis cl', ['CLIENT', 'CLUSTER'], 'cl'],
+    ['redis CLIENT ', /^GETNAME,HELP,ID,.*KILL,.*SETNAME$/, ''],
+    ['redis client no', ['NO-EVICT', 'NO-TOUCH'], 'no'],
+    ['redis --resp3 --json Client kI', ['KILL '], 'kI'],
+    ['redis CLIENT KILL ', [], ''],
+    ['redis GET ', [], ''],
+    ['redis NOPE ', [], ''],
+    ['redis NOPE KI', [], 'KI'],
+    ['redis --r', ['--resp3 '], '--r'],
+    ['redis GET --r', [], '--r'],
+    ['log-level --all D', ['debug '], 'D'],
+    ['get CL', [], 'CL'],
+  ];
+  for (const [line, hits, fragment] of cases) {
+    const [found, replaced] = complete(line, redis);
+    if (Array.isArray(hits)) t.same(found, hits, JSON.stringify(line));
+    else t.match([...found].sort().join(), hits, JSON.stringify(line));
+    t.equal(replaced, fragment);
+  }
 });
 
 test('history: kept privately, cut to size, without secrets and repetitions', async (t) => {
@@ -214,6 +245,22 @@ test('a terminal: prompts with the node, completes, leaves at Ctrl-D with exit c
   t.same(ran, [['status', '--all']]);
   input.write('\x04');
   t.equal(await exitCode, DONE);
+});
+
+test('a terminal: a word in another case is replaced by the one that is meant', async (t) => {
+  const { exitCode, input, shown, ran } = typing(async () => DONE);
+  await until(() => shown().includes('n1> '));
+  input.write('redis cli');
+  input.write('\t');
+  await until(() => shown().includes('CLIENT'));
+  input.write('ki');
+  input.write('\t');
+  await until(() => shown().includes('KILL'));
+  input.write('x\r');
+  await until(() => ran.length === 1);
+  t.same(ran, [['redis', 'CLIENT', 'KILL', 'x']]);
+  input.write('\x04');
+  await exitCode;
 });
 
 test('Ctrl-C clears the line, or interrupts the command that runs', async (t) => {

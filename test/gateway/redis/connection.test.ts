@@ -25,20 +25,27 @@ t.test('HELLO tells who the server is, and chooses the protocol', async (t) => {
   t.equal(await client.line('CLIENT GETNAME'), '$-1\r\n', 'in the older protocol');
 });
 
-t.test('a HELLO that is refused changes nothing', async (t) => {
-  const client = new Rig().connect();
-  const cases: readonly (readonly [string, string])[] = [
-    ['1', '-NOPROTO unsupported protocol version\r\n'],
-    ['4', '-NOPROTO unsupported protocol version\r\n'],
-    ['x', '-ERR Protocol version is not an integer or out of range\r\n'],
-    ['3 AUTH a', "-ERR Syntax error in HELLO option 'AUTH'\r\n"],
-    ['3 setname', "-ERR Syntax error in HELLO option 'setname'\r\n"],
-    ['3 SETNAME x AUTH a b', WRONG_PASSWORD],
-    ['3 SETNAME x FOO', "-ERR Syntax error in HELLO option 'FOO'\r\n"],
-  ];
-  for (const [line, reply] of cases) t.equal(await client.line(`HELLO ${line}`), reply, line);
-  t.equal(await client.line('CLIENT GETNAME'), '$-1\r\n');
-});
+t.test(
+  'a HELLO that is refused leaves the protocol as it was, and keeps a name that came before the error',
+  async (t) => {
+    const client = new Rig().connect();
+    const cases: readonly (readonly [string, string])[] = [
+      ['1', '-NOPROTO unsupported protocol version\r\n'],
+      ['4', '-NOPROTO unsupported protocol version\r\n'],
+      ['x', '-ERR Protocol version is not an integer or out of range\r\n'],
+      ['3 AUTH a', "-ERR Syntax error in HELLO option 'AUTH'\r\n"],
+      ['3 setname', "-ERR Syntax error in HELLO option 'setname'\r\n"],
+      ['3 SETNAME x AUTH a b', WRONG_PASSWORD],
+      ['3 SETNAME x FOO', "-ERR Syntax error in HELLO option 'FOO'\r\n"],
+    ];
+    for (const [line, reply] of cases) {
+      t.equal(await client.line('RESET'), '+RESET\r\n');
+      t.equal(await client.line(`HELLO ${line}`), reply, line);
+      const name = line.includes('SETNAME') ? '$1\r\nx\r\n' : '$-1\r\n';
+      t.equal(await client.line('CLIENT GETNAME'), name, line);
+    }
+  },
+);
 
 t.test('there is one user, without a password, and one database', async (t) => {
   const client = new Rig().connect();

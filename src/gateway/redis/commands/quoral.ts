@@ -9,7 +9,7 @@ import type { ArgumentDoc, Command } from '../command.js';
 import { SYNTAX_ERROR } from '../errors.js';
 import { keyLengthError } from '../key-store.js';
 import { helpCommand } from './help.js';
-import { replyValue, set } from './strings.js';
+import { EXPIRY, replyValue, set } from './strings.js';
 
 const KEY: ArgumentDoc = { name: 'key', type: 'key' };
 const QUORUM_ERROR = `ERR a quorum is a number of replicas from 1 to ${REPLICAS_MAX}, or 0 for the default of the cluster`;

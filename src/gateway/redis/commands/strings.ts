@@ -10,7 +10,7 @@ import { errorTextOf, NOT_AN_INTEGER, ReplyError, SYNTAX_ERROR, wrongArguments }
 import { allOf, forEachKey, isAbsent, KeyStore } from '../key-store.js';
 
 const KEY: ArgumentDoc = { name: 'key', type: 'key' };
-const EXPIRY: ArgumentDoc = {
+export const EXPIRY: ArgumentDoc = {
   name: 'expiration',
   type: 'oneof',
   optional: true,
