@@ -55,7 +55,12 @@ export const QUORAL_COMMANDS: readonly Command[] = [
         flags: ['write'],
         keys: { first: 2, last: 2, step: 1 },
         summary: 'As SET, waiting for so many replicas.',
-        arguments: [KEY, { name: 'value', type: 'string' }, { name: 'w', type: 'integer', token: 'W' }],
+        arguments: [
+          KEY,
+          { name: 'value', type: 'string' },
+          EXPIRY,
+          { name: 'w', type: 'integer', token: 'W' },
+        ],
         order: 'keys',
         begin: setWith,
       }),
