@@ -2,6 +2,7 @@
 import type { ClientSessionOptions } from '../gateway/client-session.js';
 import { InboundConnection } from '../gateway/inbound-connection.js';
 import { Clients } from '../gateway/redis/clients.js';
+import { COMMANDS } from '../gateway/redis/commands/all.js';
 import type { RedisHost } from '../gateway/redis/host.js';
 import { LatencyMonitor } from '../gateway/redis/latency-monitor.js';
 import { RuntimeConfig } from '../gateway/redis/runtime-config.js';
@@ -122,6 +123,7 @@ export class Inbound {
     const runtimeConfig = new RuntimeConfig();
     let runId: string | undefined;
     return {
+      commands: COMMANDS,
       clock,
       random,
       log,

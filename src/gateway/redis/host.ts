@@ -8,12 +8,15 @@ import type { ScanPage, ScanPageRequest } from '../../replication/scan.js';
 import type { KeyHasher } from '../../ring/hash.js';
 import type { Body } from '../../wire/body.js';
 import type { Clients } from './clients.js';
+import type { CommandTable } from './command-table.js';
 import type { LatencyMonitor } from './latency-monitor.js';
 import type { RuntimeConfig } from './runtime-config.js';
 import type { SlowLog } from './slow-log.js';
 import type { Statistics } from './statistics.js';
 
 export interface RedisHost {
+  /** What it answers. */
+  readonly commands: CommandTable;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

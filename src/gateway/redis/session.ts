@@ -16,7 +16,6 @@ import { type RequestArguments, type RequestHandler, RequestParser } from '../..
 import { shownAt } from './arguments.js';
 import { Call } from './call.js';
 import { type Command, hasOneKey, takesArguments } from './command.js';
-import { COMMANDS } from './commands/all.js';
 import { wrongArguments } from './errors.js';
 import type { RedisHost } from './host.js';
 import { ReplyOrder } from './reply-order.js';
@@ -119,9 +118,10 @@ export class RedisSession implements ConnectionHandler, RequestHandler {
       return true;
     }
     if (this.#alone !== undefined || this.#isFull()) return this.#wait();
-    const container = COMMANDS.find(args.bytes, args.start(0), args.length(0));
+    const { commands } = this.host;
+    const container = commands.find(args.bytes, args.start(0), args.length(0));
     if (container === undefined) return this.#refuse(unknownCommand(args));
-    const subcommands = COMMANDS.subcommandsOf(container);
+    const subcommands = commands.subcommandsOf(container);
     if (subcommands === undefined || args.count < 2) return this.#run(container, container.name, args);
     const command = subcommands.find(args.bytes, args.start(1), args.length(1));
     if (command === undefined) return this.#refuse(unknownSubcommand(container, args), container.name);

@@ -4,6 +4,7 @@
  */
 
 import { Clients } from '../../../src/gateway/redis/clients.js';
+import { COMMANDS } from '../../../src/gateway/redis/commands/all.js';
 import type { KeyCount, RedisHost } from '../../../src/gateway/redis/host.js';
 import { LatencyMonitor } from '../../../src/gateway/redis/latency-monitor.js';
 import { RuntimeConfig } from '../../../src/gateway/redis/runtime-config.js';
@@ -133,6 +134,7 @@ export class Rig {
   #host(): RedisHost {
     const rig = this;
     return {
+      commands: COMMANDS,
       clock: this.clock,
       random: { u32: () => 0 } as unknown as RedisHost['random'],
       log: this.log,
