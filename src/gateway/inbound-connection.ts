@@ -1,6 +1,7 @@
 /**
  * A connection that somebody has opened to this node: its first byte tells which protocol it speaks. A frame begins with
- * the upper byte of a length below 16 MiB, which is 0 (or 1 at the limit); everything else is the Redis protocol.
+ * the upper byte of a length below 16 MiB, which is 0 (or 1 at the limit); text is the Redis protocol; any other control
+ * character is neither (TLS begins with 22), and is refused at once.
  */
 import { definite } from '../base/errors.js';
 import type { Connection, ConnectionHandler } from '../ports/network.js';
@@ -11,6 +12,9 @@ import type { RedisHost } from './redis/host.js';
 import { RedisSession } from './redis/session.js';
 
 const FRAME_FIRST_BYTE_MAX = 1;
+const SPACE = 0x20;
+const WHITE = new Set([0x09, 0x0a, 0x0d]);
+const NEITHER = '-ERR this port speaks the protocols of Quoral and of Redis, without TLS\r\n';
 
 export interface InboundOptions {
   readonly flusher: Flusher;
@@ -24,6 +28,7 @@ export class InboundConnection implements ConnectionHandler {
   readonly #options: InboundOptions;
   #frames: FrameConnection | undefined;
   #redis: RedisSession | undefined;
+  #isRefused = false;
 
   constructor(connection: Connection, options: InboundOptions) {
     this.#connection = connection;
@@ -39,8 +44,11 @@ export class InboundConnection implements ConnectionHandler {
     if (this.#frames !== undefined) return this.#frames.onData(bytes);
     if (this.#redis !== undefined) return this.#redis.onData(bytes);
     if (bytes.length === 0) return;
+    if (this.#isRefused) return;
     const { flusher, session, redis } = this.#options;
-    if (bytes[0]! > FRAME_FIRST_BYTE_MAX) {
+    const first = bytes[0]!;
+    if (first > FRAME_FIRST_BYTE_MAX) {
+      if (first < SPACE && !WHITE.has(first)) return this.#refuse();
       this.#redis = new RedisSession(this.#connection, flusher, redis);
     } else {
       this.#frames = new FrameConnection(this.#connection, flusher, NOBODY);
@@ -77,6 +85,12 @@ export class InboundConnection implements ConnectionHandler {
       this.#frames.refuse(0, definite('PROTOCOL', 'a frame was begun and never finished'));
     }
     this.#redis?.lookForStuck();
+  }
+
+  #refuse(): void {
+    this.#isRefused = true;
+    this.#connection.write(new TextEncoder().encode(NEITHER));
+    this.#connection.end();
   }
 }
 

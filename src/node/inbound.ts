@@ -20,6 +20,9 @@ import { Repairs } from './repairs.js';
 import type { NodePorts, Running } from './running.js';
 import { statusOf } from './status.js';
 
+/** Hex digits, as Redis has them. */
+const RUN_ID_DIGITS = 40;
+
 export interface InboundOptions {
   readonly options: NodeOptions;
   readonly ports: NodePorts;
@@ -141,7 +144,7 @@ export class Inbound {
       storage,
       cacheBytes,
       get runId() {
-        runId ??= randomId(random);
+        runId ??= (randomId(random) + randomId(random)).slice(0, RUN_ID_DIGITS);
         return runId;
       },
       startedMs: this.#startedMs,

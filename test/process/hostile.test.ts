@@ -52,20 +52,22 @@ t.test('hostile clients', async (t) => {
       t.same(now, lives, 'no node has ended');
     });
 
-  await attacked('who speaks another protocol is told which one this is', async (t) => {
-    const texts = {
-      garbage: Buffer.from([0x80, 0x01, 0x02, 0xff, 0xfe]),
-      http: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
-      'http put': `PUT /key HTTP/1.1\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100_000)}`,
-      tls: Buffer.from('16030100c8010000c40303', 'hex'),
-      'an endless line': Buffer.alloc(MIB, 'a'),
-    };
-    for (const [name, bytes] of Object.entries(texts)) {
+  await attacked('who speaks another protocol is sent away, and nothing runs', async (t) => {
+    const body = 'SET victim owned\r\n'.repeat(5000);
+    const cases: [name: string, bytes: Uint8Array | string, answer: RegExp][] = [
+      ['garbage', Buffer.from([0x05, 0x01, 0x02, 0xff, 0xfe]), /^-ERR .*Quoral.*\r\n$/],
+      ['tls', Buffer.from('16030100c8010000c40303', 'hex'), /^-ERR .*TLS.*\r\n$/],
+      ['http', `GET / HTTP/1.1\r\nHost: localhost\r\n\r\n${body}`, /^$/],
+      ['http put', `PUT /key HTTP/1.1\r\nContent-Length: 100000\r\n\r\n${body}`, /^$/],
+      ['an endless line', Buffer.alloc(MIB, 'a'), /^-ERR Protocol error: too big inline request\r\n$/],
+    ];
+    for (const [name, bytes, answer] of cases) {
       const raw = await open(t);
       raw.send(bytes);
       await raw.closed();
-      t.match(raw.received.toString(), /^-ERR .*Quoral.*\r\n$/, `${name} is answered in one line`);
+      t.match(raw.received.toString(), answer, name);
     }
+    t.equal(await client.get('victim'), null);
   });
 
   await attacked('a Redis client gets an error in its own protocol', async (t) => {

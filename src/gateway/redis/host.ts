@@ -31,7 +31,7 @@ export interface RedisHost {
   readonly name: string;
   /** As `quoral/0.1.0`. */
   readonly software: string;
-  /** 128 random bits in hex, new with every start of the node. */
+  /** 40 random hex digits, new with every start of the node. */
   readonly runId: string;
   /** When the node was made, in monotonic ms. */
   readonly startedMs: number;

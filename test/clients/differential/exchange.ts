@@ -20,7 +20,7 @@ export interface Outcome {
 
 export type Exchange = (round: Round) => Promise<Outcome>;
 
-const ANSWERS_BOUND_MS = 15_000;
+const ANSWERS_BOUND_MS = 60_000;
 const PAGES_MAX = 20_000;
 const MARKER_SHOWN = quoted(Buffer.from(MARKER));
 

@@ -24,6 +24,8 @@ export interface Tolerance {
 const TIME_TOLERANCE_MS = 5000;
 const ABOUT_NOW_MS = 2n ** 41n;
 const INTEGER_MAX = 2n ** 63n;
+const SLEEP_SECONDS_MAX = 1;
+const SOON_MS = 1_800_000;
 const ONE_KEY = /^(get|set|strlen|getrange|substr|type|p?ttl|p?expiretime)$/;
 const MANY_KEYS = /^(mget|del|unlink|exists|touch)$/;
 
@@ -45,9 +47,22 @@ export const NEVER_SENT: readonly NeverSent[] = [
     matches: ([name, ...words]) => name === 'set' && hasLateExpiry(words.slice(2)),
   },
   {
+    name: 'SET with an expiry within minutes',
+    reason: 'Whether such a key is gone is a matter of the moment at which each server looks.',
+    matches: ([name, ...words]) => name === 'set' && hasSoonExpiry(words.slice(2)),
+  },
+  {
     name: 'CLIENT SETINFO and NO-TOUCH',
     reason: 'They came with Redis 7.2, and a node has them because clients of today send them.',
     matches: ([name, sub]) => name === 'client' && /^(setinfo|no-touch)$/.test(sub ?? ''),
+  },
+  {
+    name: 'DEBUG SLEEP for more than a second',
+    reason: 'A node refuses to sleep for more than a minute; Redis would sleep for hours, and answer nobody.',
+    matches: ([name, sub, seconds = '']) =>
+      name === 'debug' &&
+      sub === 'sleep' &&
+      (Number(seconds) > SLEEP_SECONDS_MAX || Number.parseFloat(seconds) > SLEEP_SECONDS_MAX),
   },
 ];
 
@@ -86,13 +101,14 @@ export const TOLERANCES: readonly Tolerance[] = [
   },
   {
     name: 'DBSIZE',
-    reason: 'Redis counts keys that have expired until it comes across them; a node counts on its own terms.',
+    reason:
+      'Redis counts keys that have expired until it comes across them; a node estimates while keys are written.',
     commands: ['dbsize'],
     isSame: (redis, quoral) => redis.kind === 'integer' && quoral.kind === 'integer',
   },
   {
     name: 'who answers HELLO',
-    reason: 'Its name, version and connection number are each server’s own; everything else is the same.',
+    reason: 'A node says `quoral`, and each server numbers its own connections; everything else is the same.',
     commands: ['hello'],
     isSame: (redis, quoral) =>
       redis.kind === quoral.kind && show(withoutIdentity(redis)) === show(withoutIdentity(quoral)),
@@ -117,19 +133,18 @@ export const TOLERANCES: readonly Tolerance[] = [
     isSame: (redis, quoral) => [redis, quoral].every(({ kind }) => kind === 'integer' || kind === 'null'),
   },
   {
+    name: 'parameters that a pattern finds',
+    reason: 'A node has a few of those of Redis. One that is asked for by its name has the same value.',
+    commands: ['config get'],
+    isSame: (redis, quoral, words) =>
+      redis.kind === quoral.kind &&
+      redis.kind !== 'error' &&
+      words.slice(2).some((word) => /[*?[]/.test(word)),
+  },
+  {
     name: 'what a server says of itself',
-    reason:
-      'Its sections, settings, commands and measurements are its own; the type of the reply is the same.',
-    commands: [
-      'info',
-      'config get',
-      'command',
-      'slowlog get',
-      'slowlog len',
-      'latency latest',
-      'object help',
-      'time',
-    ],
+    reason: 'Its sections, commands and measurements are its own; the type of the reply is the same.',
+    commands: ['info', 'command', 'slowlog get', 'slowlog len', 'object help', 'time'],
     isSame: (redis, quoral, words) =>
       redis.kind === quoral.kind && redis.kind !== 'error' && words[1] !== 'getkeys',
   },
@@ -174,6 +189,15 @@ function hasLateExpiry(options: readonly string[]): boolean {
   });
 }
 
+function hasSoonExpiry(options: readonly string[]): boolean {
+  return options.some((option, i) => {
+    const amount = options[i + 1] ?? '';
+    if (!/^(ex|px)$/.test(option) || !/^\d{1,15}$/.test(amount)) return false;
+    const ms = Number(amount) * (option === 'ex' ? 1000 : 1);
+    return ms > 0 && ms < SOON_MS;
+  });
+}
+
 function positiveOf(reply: Reply): number | undefined {
   return reply.kind === 'integer' && Number(reply.text) > 0 ? Number(reply.text) : undefined;
 }
@@ -197,7 +221,7 @@ function pageOf(reply: Reply): { cursor: string; keys: readonly string[] } | und
 
 function withoutIdentity(reply: Reply): Reply {
   if (reply.kind !== 'map' && reply.kind !== 'array') return reply;
-  const isOwn = (i: number) => i % 2 === 1 && /^"(server|version|id)"$/.test(show(reply.items[i - 1]!));
+  const isOwn = (i: number) => i % 2 === 1 && /^"(server|id)"$/.test(show(reply.items[i - 1]!));
   const items = reply.items.map((item, i): Reply => (isOwn(i) ? { kind: 'null', text: '_' } : item));
   return { kind: reply.kind, items };
 }

@@ -183,7 +183,7 @@ function expiry(random: Random): Words {
   if (way === 0) return [option, pick(random, ['0', '-1', '-9223372036854775808', ...NO_INTEGERS])];
   if (way === 3) return pick(random, OVERFLOWS);
   if (way === 1)
-    return pick(random, [[option], [option, '100', 'EX', '100'], ['EX', 'PX'], [option, option]]);
+    return pick(random, [[option], [option, '100000000', 'EX', '100000'], ['EX', 'PX'], [option, option]]);
   const scale = /^PX/i.test(option) ? 1000 : 1;
   if (way === 2 && /AT$/i.test(option)) return [option, `${1 + random.below(1_000_000_000)}`];
   const seconds = /AT$/i.test(option) ? FAR_S + random.below(1e8) : SOON_S + random.below(100_000);

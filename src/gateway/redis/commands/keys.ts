@@ -139,8 +139,8 @@ function timeCommand(name: string, since: string, summary: string, unitMs: numbe
         const expiryMs = expiryOf(bytes, start);
         if (expiryMs === 0) return reply.integer(NO_EXPIRY);
         const ms = isLeft ? Math.max(0, expiryMs - call.host.clock.wallMs()) : expiryMs;
-        // Time that is left is rounded, as in Redis; a moment is not.
-        reply.integer(Math.floor(isLeft ? (ms + unitMs / 2) / unitMs : ms / unitMs));
+        // Rounded to the nearest second, as in Redis.
+        reply.integer(Math.floor((ms + unitMs / 2) / unitMs));
       }),
   };
 }
