@@ -126,8 +126,9 @@ async function runSteps(
 /** Checks one reply. */
 export function isReply(t: Test, reply: Reply, expected: Expected, name: string): void {
   const shown = show(reply);
-  if (typeof expected === 'string') t.equal(shown, expected, name);
-  else t.match(shown, expected, name);
+  const printable = name.replace(/\p{Cc}/gu, '·');
+  if (typeof expected === 'string') t.equal(shown, expected, printable);
+  else t.match(shown, expected, printable);
 }
 
 export function wordsOf(command: Command): readonly Word[] {

@@ -133,7 +133,8 @@ t.test('every type, at every split', async (t) => {
   for (const [text, replies] of TYPES) {
     const bytes = bytesOf(text);
     t.same(readAll(text), replies, JSON.stringify(text));
-    for (let cut = 0; cut <= bytes.length; cut++) t.same(readIn(bytes, [cut]), replies, `${text} at ${cut}`);
+    for (let cut = 0; cut <= bytes.length; cut++)
+      t.same(readIn(bytes, [cut]), replies, `${JSON.stringify(text)} at ${cut}`);
     t.same(readIn(bytes, [...bytes.keys()]), replies, `${JSON.stringify(text)} byte by byte`);
   }
   const all = TYPES.map(([text]) => text).join('');
