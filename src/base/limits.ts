@@ -1,4 +1,5 @@
 /** Limits that nodes and clients agree on. Sizes are bytes. */
+import { definite, type KvError } from './errors.js';
 
 /** Longest key; the wire's u16 would allow more, but long keys are almost always a mistake. */
 export const KEY_BYTES_MAX = 8192;
@@ -17,3 +18,9 @@ export const REQUEST_TIMEOUT_MS_MAX = 10_000;
 
 /** Largest expiry, in milliseconds since 1970: the packed clock ends in 2089 and nothing outlives it. */
 export const EXPIRY_MS_MAX = 2 ** 42;
+
+/** What is said of a key that is empty or too long. */
+export function keyLengthError(length: number): KvError {
+  const code = length === 0 ? 'BAD_REQUEST' : 'TOO_LARGE';
+  return definite(code, `a key has 1 to ${KEY_BYTES_MAX} bytes, this one has ${length}`);
+}

@@ -5,7 +5,7 @@
  * buffered for: at most {@link IN_FLIGHT_MAX} requests and {@link UNREAD_BYTES_MAX} of answers wait per connection.
  */
 import type { ErrorCode } from '../base/errors.js';
-import { EXPIRY_MS_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from '../base/limits.js';
+import { EXPIRY_MS_MAX, KEY_BYTES_MAX, keyLengthError, VALUE_BYTES_MAX } from '../base/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Coordinator } from '../replication/coordinator.js';
 import { KeyRef } from '../replication/key-ref.js';
@@ -177,8 +177,8 @@ export class ClientSession implements FrameConsumer, Responder {
 
   #takeKey(frame: Frame, bodyBytes: number, orMore: boolean): boolean {
     if (frame.keyLength === 0 || frame.keyLength > KEY_BYTES_MAX) {
-      const message = `a key has 1 to ${KEY_BYTES_MAX} bytes, this one has ${frame.keyLength}`;
-      this.refuse(frame, frame.keyLength === 0 ? 'BAD_REQUEST' : 'TOO_LARGE', message);
+      const { code, message } = keyLengthError(frame.keyLength);
+      this.refuse(frame, code, message);
       return false;
     }
     if (frame.bodyLength < bodyBytes || (!orMore && frame.bodyLength > bodyBytes)) {

@@ -72,6 +72,11 @@ export interface Command {
   readonly begin: (call: Call, args: RequestArguments) => void;
 }
 
+/** A word of the syntax that stands for itself. */
+export function tokenDoc(name: string): ArgumentDoc {
+  return { name, type: 'pure-token', token: name.toUpperCase() };
+}
+
 /** Whether a command takes so many arguments, its name included. */
 export function takesArguments({ arity }: Command, count: number): boolean {
   return arity >= 0 ? count === arity : count >= -arity;

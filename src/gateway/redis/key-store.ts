@@ -3,8 +3,8 @@
  * GET and SET do not come this way.
  */
 import { copyBytes, readU64, viewOf } from '../../base/bytes.js';
-import { definite, type ErrorCode, KvError } from '../../base/errors.js';
-import { KEY_BYTES_MAX } from '../../base/limits.js';
+import { type ErrorCode, KvError } from '../../base/errors.js';
+import { KEY_BYTES_MAX, keyLengthError } from '../../base/limits.js';
 import { KeyRef } from '../../replication/key-ref.js';
 import type { Responder } from '../../replication/peer.js';
 import {
@@ -39,11 +39,10 @@ export class KeyStore {
   }
 
   /** Undefined: absent. @throws KvError */
-  async get(key: Uint8Array): Promise<StoredValue | undefined> {
-    const record = await new Promise<Uint8Array>((resolve, reject) => {
+  get(key: Uint8Array): Promise<StoredValue | undefined> {
+    return new Promise((resolve, reject) => {
       this.#host.coordinator.get(this.#ref(key), this.#r, 0, new ReadEnd(resolve, reject), 0);
     });
-    return storedValue(record, 0, record.length);
   }
 
   /** @throws KvError */
@@ -90,11 +89,6 @@ export function expiryOf(bytes: Uint8Array, start: number): number {
   return readU64(viewOf(bytes), start + RECORD_EXPIRY_OFFSET);
 }
 
-export function keyLengthError(length: number): KvError {
-  const code = length === 0 ? 'BAD_REQUEST' : 'TOO_LARGE';
-  return definite(code, `a key has 1 to ${KEY_BYTES_MAX} bytes, this one has ${length}`);
-}
-
 /**
  * Runs `run` for each item, some at a time.
  * @returns how each ended, in the order of the items.
@@ -125,16 +119,16 @@ export async function allOf<T, R>(items: readonly T[], run: (item: T) => Promise
 }
 
 class ReadEnd implements Responder {
-  readonly #resolve: (record: Uint8Array) => void;
+  readonly #resolve: (stored: StoredValue | undefined) => void;
   readonly #reject: (error: KvError) => void;
 
-  constructor(resolve: (record: Uint8Array) => void, reject: (error: KvError) => void) {
+  constructor(resolve: (stored: StoredValue | undefined) => void, reject: (error: KvError) => void) {
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   onRead(_token: number, bytes: Uint8Array, start: number, length: number): void {
-    this.#resolve(copyBytes(bytes.subarray(start, start + length)));
+    this.#resolve(storedValue(bytes, start, length));
   }
 
   onWritten(): void {}

@@ -6,7 +6,7 @@
  * must wait stays in the parser, which hands it out again; so do all when the client asks for more than it reads
  * ({@link UNREAD_BYTES_MAX}), and then its socket is not read either.
  */
-import { KEY_BYTES_MAX } from '../../base/limits.js';
+import { KEY_BYTES_MAX, keyLengthError } from '../../base/limits.js';
 import type { Connection, ConnectionHandler } from '../../ports/network.js';
 import { type Flusher, Outbox } from '../../wire/outbox.js';
 import { looksLikeHttp } from '../../wire/resp/http.js';
@@ -16,7 +16,7 @@ import { type RequestArguments, type RequestHandler, RequestParser } from '../..
 import { shownAt } from './arguments.js';
 import { Call } from './call.js';
 import { type Command, hasOneKey, takesArguments } from './command.js';
-import { wrongArguments } from './errors.js';
+import { errorTextOf, wrongArguments } from './errors.js';
 import type { RedisHost } from './host.js';
 import { ReplyOrder } from './reply-order.js';
 
@@ -73,7 +73,7 @@ export class RedisSession implements ConnectionHandler, RequestHandler {
     this.id = host.clients.add(this);
   }
 
-  /** Bytes of requests that have not run, and of replies that have not left. */
+  /** Bytes of requests that have not run. */
   get pendingBytes(): number {
     return this.#parser.pendingBytes + this.#parser.heldBytes;
   }
@@ -204,7 +204,8 @@ export class RedisSession implements ConnectionHandler, RequestHandler {
     const place = command.keys!.first;
     const start = args.start(place);
     const length = args.length(place);
-    if (length === 0 || length > KEY_BYTES_MAX) return this.#refuse(keyLengthError(length));
+    if (length === 0 || length > KEY_BYTES_MAX)
+      return this.#refuse(errorTextOf(keyLengthError(length), this.host.log));
     const { hasher } = this.host;
     hasher.hash(args.view(place));
     const { hi, lo } = hasher;
@@ -314,8 +315,4 @@ function unknownCommand(args: RequestArguments): string {
 function unknownSubcommand(container: Command, args: RequestArguments): string {
   const name = shownAt(args, 1).slice(0, ARGUMENTS_SHOWN_BYTES);
   return `ERR unknown subcommand '${name}'. Try ${container.name.toUpperCase()} HELP.`;
-}
-
-export function keyLengthError(length: number): string {
-  return `ERR a key has 1 to ${KEY_BYTES_MAX} bytes, this one has ${length}`;
 }

@@ -11,7 +11,7 @@ import {
   type KillFilter,
 } from '../client-list.js';
 import { CLIENT_NAME_ERROR, fieldTextError, isFieldText } from '../client-text.js';
-import type { ArgumentDoc, Command, CommandFlag } from '../command.js';
+import { type ArgumentDoc, type Command, type CommandFlag, tokenDoc } from '../command.js';
 import { SYNTAX_ERROR } from '../errors.js';
 import type { RedisSession } from '../session.js';
 import { helpCommand } from './help.js';
@@ -183,10 +183,6 @@ type SubcommandParts = Pick<Command, 'name' | 'arity' | 'summary' | 'since' | 'b
 
 function subcommand(parts: SubcommandParts): Command {
   return { flags: PLAIN, group: 'connection', complexity: 'O(1)', order: 'immediate', ...parts };
-}
-
-function tokenDoc(name: string): ArgumentDoc {
-  return { name, type: 'pure-token', token: name.toUpperCase() };
 }
 
 function contextOf({ host }: Call): ClientContext {

@@ -1,5 +1,5 @@
 /** QUORAL: what only this store has: quorums for a connection or a command, replicas of a key, the status of the node. */
-import { KEY_BYTES_MAX } from '../../../base/limits.js';
+import { KEY_BYTES_MAX, keyLengthError } from '../../../base/limits.js';
 import { REPLICAS_MAX } from '../../../membership/cluster-config.js';
 import type { ReplyValue } from '../../../wire/resp/reply-writer.js';
 import type { RequestArguments } from '../../../wire/resp/request-parser.js';
@@ -7,7 +7,6 @@ import { integerAt, wordAt } from '../arguments.js';
 import { type Call, OK, type Reply } from '../call.js';
 import type { ArgumentDoc, Command } from '../command.js';
 import { SYNTAX_ERROR } from '../errors.js';
-import { keyLengthError } from '../key-store.js';
 import { helpCommand } from './help.js';
 import { EXPIRY, replyValue, set } from './strings.js';
 

@@ -2,7 +2,7 @@
 import type { RequestArguments } from '../../../wire/resp/request-parser.js';
 import { wordAt } from '../arguments.js';
 import { type Call, OK, type Reply } from '../call.js';
-import type { ArgumentDoc, Command } from '../command.js';
+import { type Command, tokenDoc } from '../command.js';
 import { SYNTAX_ERROR } from '../errors.js';
 import type { KeyCount } from '../host.js';
 import { infoSections, infoText, needsKeyCount } from '../info.js';
@@ -86,10 +86,6 @@ export const SERVER_COMMANDS: readonly Command[] = [
   ...LATENCY_COMMANDS,
   ...SLOW_LOG_COMMANDS,
 ];
-
-function tokenDoc(name: string): ArgumentDoc {
-  return { name, type: 'pure-token', token: name.toUpperCase() };
-}
 
 function info(call: Call, args: RequestArguments): void {
   const names: string[] = [];
